@@ -1,0 +1,149 @@
+"""The settings of the whole application, as one strict tree.
+
+`AppConfig` is the argument of `graph.app.build`, so it is also what `applications[0].args` of a Serve YAML file
+must look like. Every section is frozen and refuses unknown keys: a misspelt key stops the start with its path.
+Only `graph` reads this module; nodes, indexes and models take plain keyword arguments.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+# A relative folder is meant from the project's root, wherever a replica happens to run.
+Folder = Annotated[Path, AfterValidator(lambda folder: PROJECT_ROOT / folder)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Milliseconds = Annotated[int, Field(gt=0)]
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names file, key path, value and rule in one line."""
+
+
+class Section(BaseModel):
+    """A frozen part of the configuration that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Thresholds(Section):
+    """Decision thresholds; an unset one means the value tuned on held-out data, stored in the artifact."""
+
+    emotion: Probability | None = Field(default=None, description="Paper section 5: 0.625 on its private data.")
+    topic: Probability | None = Field(default=None, description="The paper gives none.")
+    match: Probability | None = Field(default=None, description="PBmatch; paper section 5: 0.85.")
+    wsm: Probability | None = Field(default=None, description="WSM, PBmatch's understudy; paper Table 4: 0.75.")
+
+
+class Recall(Section):
+    """How many candidates are looked up for the reranker."""
+
+    top_k: int = Field(default=20, ge=1, le=100, description="Entries handed to the reranker (paper section 5: 20).")
+    depth: int = Field(default=40, ge=1, le=1000, description="Surfaces taken from each of the two indexes.")
+
+
+class Deadlines(Section):
+    """Time budgets; one absolute deadline per request travels with it to every node."""
+
+    default_ms: Milliseconds = Field(default=1000, description="When the client names none.")
+    max_ms: Milliseconds = Field(default=5000, description="What a client's `deadline_ms` is clamped to.")
+    emotion_ms: Milliseconds = Field(default=400, description="Longest wait for the Emotion node.")
+    topic_ms: Milliseconds = Field(default=400, description="Longest wait for the Topic node.")
+    recall_ms: Milliseconds = Field(default=400, description="Longest wait for the Recall node.")
+    rerank_ms: Milliseconds = Field(default=500, description="Longest wait for the Rerank node.")
+    reserve_ms: Milliseconds = Field(default=30, description="Kept back for understudies and the answer itself.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Deadlines":
+        if not self.reserve_ms < self.default_ms <= self.max_ms:
+            raise ValueError(
+                f"reserve_ms < default_ms <= max_ms must hold, got {self.reserve_ms}, {self.default_ms}, {self.max_ms}"
+            )
+        return self
+
+
+class Batching(Section):
+    """How concurrent requests share one call to a node, and how many may wait."""
+
+    max_batch_size: int = Field(default=32, ge=1, le=1024)
+    max_queue: int = Field(default=1024, ge=1, description="Items waiting per stage; beyond it the stage sheds load.")
+    slots: int = Field(default=2, ge=1, le=16, description="Calls in flight from one composer to one node.")
+
+
+class Breaker(Section):
+    """When a composer stops calling a failing node, and how it finds out that the node is back."""
+
+    failures: int = Field(default=3, ge=1, description="Failed calls in a row that open the breaker.")
+    open_s: float = Field(default=1.0, gt=0, description="How long it stays open before one probe call is let through.")
+
+
+class Limits(Section):
+    """Bounds on what a client may send."""
+
+    max_text_chars: int = Field(default=500, ge=1, le=100_000)
+    max_batch_items: int = Field(default=256, ge=1, le=4096)
+    max_body_bytes: int = Field(default=2_000_000, ge=1024)
+    max_sessions: int = Field(default=10_000, ge=1, description="Sessions whose used replies are remembered.")
+
+
+class AppConfig(Section):
+    """Everything `graph.app.build` needs to know."""
+
+    artifacts: Folder = Field(default=PROJECT_ROOT / "artifacts", description="Trained models and indexes.")
+    data: Folder = Field(default=PROJECT_ROOT / "data", description="What the system knows, as text files.")
+    placement: Literal["split", "fused"] = Field(
+        default="split",
+        description="split: one deployment a node; fused: all nodes in the composer's replica.",
+    )
+    execution: Literal["gated", "speculative"] = Field(
+        default="gated",
+        description="gated: emotion first, the rest only for emotional sentences; speculative: all at once.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    thresholds: Thresholds = Thresholds()
+    recall: Recall = Recall()
+    deadlines: Deadlines = Deadlines()
+    batching: Batching = Batching()
+    breaker: Breaker = Breaker()
+    limits: Limits = Limits()
+
+
+def read_yaml(path: Path) -> Any:
+    """Safely loaded YAML of any shape.
+
+    Raises:
+        ConfigError: the file is missing, not UTF-8 or not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; give an existing one with --config") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+
+
+def explain(error: ValidationError, *, path: Path | str, prefix: str = "") -> ConfigError:
+    """A pydantic error as one line: file, key path, rule and value of every fault."""
+    faults = []
+    for fault in error.errors():
+        where = prefix + ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            faults.append(f"{where}: unknown key")
+        else:
+            faults.append(f"{where}: {fault['msg']} (got {fault['input']!r})")
+    return ConfigError(f"{path}: " + "; ".join(faults))
+
+
+def parse_app_config(values: object, *, path: Path | str, prefix: str = "") -> AppConfig:
+    """`AppConfig` from loaded YAML.
+
+    Raises:
+        ConfigError: an unknown key or an unusable value, named by its path.
+    """
+    try:
+        return AppConfig.model_validate(values or {})
+    except ValidationError as error:
+        raise explain(error, path=path, prefix=prefix) from None

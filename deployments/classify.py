@@ -1,0 +1,56 @@
+"""The Emotion and the Topic node: one classifier (MLC) with its threshold, bound twice with different artifacts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.classifier import Classifier
+from models.text.sentence import Sentence
+
+OTHER = "other"
+"""The label of a sentence without emotion, or without topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """A classifier's view of one sentence.
+
+    `probabilities` are calibrated and add up to 1 over all labels, `other` included; `label` is the most probable
+    one. `version` names the model that said so.
+    """
+
+    label: str
+    probability: float
+    threshold: float
+    probabilities: Mapping[str, float]
+    version: str
+
+    @property
+    def sure(self) -> bool:
+        """The paper's decision (section 5): not `other`, and a probability above the threshold."""
+        return self.label != OTHER and self.probability > self.threshold
+
+
+class Classify:
+    """Classifies sentences.
+
+    Args:
+        folder: The classifier's artifact.
+        segmenter: Version of the text processor that cuts the sentences.
+        threshold: Replaces the artifact's tuned threshold.
+        device: `auto`, `cpu` or `cuda`.
+    """
+
+    def __init__(self, *, folder: Path, segmenter: str, threshold: float | None = None, device: str = "auto") -> None:
+        self._classifier = Classifier.load(folder, device=device, segmenter=segmenter)
+        self.threshold = self._classifier.threshold if threshold is None else threshold
+        self.version = self._classifier.version
+
+    def many(self, items: Sequence[Sentence]) -> list[Classified]:
+        """One `Classified` per sentence, in order."""
+        return [self._view(row) for row in self._classifier.classify(items).tolist()]
+
+    def _view(self, row: list[float]) -> Classified:
+        probabilities = dict(zip(self._classifier.labels, row, strict=True))
+        label = max(probabilities, key=probabilities.__getitem__)
+        return Classified(label, probabilities[label], self.threshold, probabilities, self.version)

@@ -1,0 +1,84 @@
+"""The asynchronous shell around a plain node: what `graph.app` binds as a Serve deployment or runs in process.
+
+It merges the batches of several composers, keeps model code off the event loop in one worker thread, looks at the
+deadline once more before computing, and computes the items of a failing batch one by one so that a bad item
+fails alone.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic
+
+from deployments.batcher import Batcher
+from deployments.work import Description, Failure, Item, Node, Outcome, Result, Work
+
+
+class Replica(Generic[Item, Result]):
+    """One replica of a node.
+
+    Args:
+        make_node: Builds the node inside the replica's process (models are loaded here, not where it is bound).
+        max_batch_size: Most items the node computes at once.
+        max_queue: Most items that may wait.
+        hang_s: A batch that runs longer than this fails the health check, so that the replica is replaced.
+    """
+
+    def __init__(
+        self,
+        make_node: Callable[[], Node[Item, Result]],
+        *,
+        max_batch_size: int,
+        max_queue: int,
+        hang_s: float = 10.0,
+    ) -> None:
+        self._node = make_node()
+        self._hang_s = hang_s
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=type(self._node).__name__)
+        self._batcher: Batcher[Item, Result] = Batcher(
+            self._compute, max_batch_size=max_batch_size, max_queue=max_queue, slots=1
+        )
+        self._busy_since: float | None = None
+
+    async def many(self, works: Sequence[Work[Item]]) -> list[Outcome[Result]]:
+        """One outcome per work, in order; never raises for a single item's sake."""
+        return await self._batcher.submit_many(works)
+
+    async def describe(self) -> Description:
+        """What this node computes with; answering it shows that the replica is up."""
+        return Description(self._node.version, self._node.threshold)
+
+    async def check_health(self) -> None:
+        """Called by Serve. A busy node passes, a hung one fails.
+
+        Raises:
+            RuntimeError: a batch has been running for longer than `hang_s`.
+        """
+        started = self._busy_since
+        if started is not None and time.monotonic() - started > self._hang_s:
+            raise RuntimeError(f"a batch has been running for more than {self._hang_s} s; the replica must be replaced")
+
+    async def _compute(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
+        self._busy_since = time.monotonic()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, self._compute_now, works)
+        finally:
+            self._busy_since = None
+
+    def _compute_now(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
+        alive = [work for work in works if work.left_s() > 0]
+        results = iter(self._isolate([work.item for work in alive]))
+        late = Failure("expired", "the deadline passed before the computation")
+        wanted = {id(work) for work in alive}
+        return [next(results) if id(work) in wanted else late for work in works]
+
+    def _isolate(self, items: list[Item]) -> list[Outcome[Result]]:
+        if not items:
+            return []
+        try:
+            return list(self._node.many(items))
+        except Exception as error:
+            if len(items) == 1:
+                return [Failure("error", f"{type(error).__name__}: {error}")]
+        return [outcome for item in items for outcome in self._isolate([item])]

@@ -1,0 +1,37 @@
+"""The command line: `python -m graph COMMAND`. Errors are one line; exit codes: 0 done, 1 failed, 2 wrong usage."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from graph.commands import ask, index, replay, serve, train
+from graph.errors import EXPECTED
+
+console = Console(stderr=True)
+
+app = typer.Typer(
+    help="Comfort for upset customers: recognise a sentence's emotion, answer with the most specific written reply.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("serve")(serve.serve)
+app.command("stop")(serve.stop)
+app.command("ask")(ask.ask)
+app.command("replay")(replay.replay)
+app.command("train")(train.train)
+app.add_typer(index.app, name="index")
+
+
+def main() -> None:
+    """Run a command; whatever is wrong with the input or the machine is said in one line."""
+    try:
+        app()
+    except EXPECTED as error:
+        console.print(f"[red]anwei:[/red] {' '.join(str(error).split())}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

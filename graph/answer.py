@@ -1,0 +1,143 @@
+"""Writes the answer: chooses the reply for a decision and puts together what the client sees."""
+
+from dataclasses import dataclass, field
+
+from deployments.classify import Classified
+from graph.policy import Candidate, Decision, Recognised
+from graph.schema import (
+    CandidateView,
+    ComfortAnswer,
+    ComfortRequest,
+    Explanation,
+    Match,
+    Scored,
+    Versions,
+)
+from graph.sessions import Sessions
+from graph.trace import Trace
+from graph.understudies import OTHER
+from indexes.content.replies import ReplyStore
+from indexes.knowledge_index import KnowledgeIndex
+from indexes.recall import Recalled
+from models.text.sentence import Sentence
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the nodes, or their understudies, found out about a sentence so far."""
+
+    sentence: Sentence
+    emotion: Recognised = field(default_factory=lambda: Recognised(OTHER, 0.0, sure=False))
+    topic: Recognised | None = None
+    emotion_view: Classified | None = None
+    topic_view: Classified | None = None
+    recalled: Recalled | None = None
+    reranker: str | None = None
+    similarities: tuple[float, ...] | None = None
+    match_threshold: float = 1.0
+    match: Candidate | None = None
+
+
+class Scribe:
+    """Turns findings and a decision into an answer.
+
+    Args:
+        knowledge: Replies of the knowledge entries.
+        replies: Replies by emotion and topic.
+        sessions: Which replies a session has seen.
+    """
+
+    def __init__(self, *, knowledge: KnowledgeIndex, replies: ReplyStore, sessions: Sessions) -> None:
+        self._knowledge = knowledge
+        self._replies = replies
+        self._sessions = sessions
+        self._entries = {entry.id: entry for entry in knowledge.entries}
+
+    def write(self, request: ComfortRequest, findings: Findings, decision: Decision, trace: Trace) -> ComfortAnswer:
+        """The answer as it goes over the wire."""
+        return ComfortAnswer(
+            request_id=trace.request_id,
+            handled=decision.strategy != "none",
+            strategy=decision.strategy,
+            reply=self._reply(request, findings, decision, trace),
+            emotion=Scored(label=findings.emotion.label, probability=findings.emotion.probability),
+            topic=self._topic(findings, decision),
+            knowledge=self._match(findings, decision),
+            degraded=trace.degraded,
+            versions=self.versions(findings),
+            explain=self._explain(findings, trace) if trace.explain else None,
+        )
+
+    def can_answer(self, findings: Findings) -> bool:
+        """Whether there is a reply for this emotion and topic; without one the emotion alone decides."""
+        return findings.topic is not None and bool(self._replies.of(findings.emotion.label, findings.topic.label))
+
+    def versions(self, findings: Findings | None = None) -> Versions:
+        """Who took part in these findings."""
+        seen = findings or Findings(Sentence("", ()))
+        return Versions(
+            emotion=seen.emotion_view.version if seen.emotion_view else None,
+            topic=seen.topic_view.version if seen.topic_view else None,
+            reranker=seen.reranker,
+            index=self._knowledge.manifest.version,
+            replies=self._replies.version,
+        )
+
+    def _reply(self, request: ComfortRequest, findings: Findings, decision: Decision, trace: Trace) -> str | None:
+        if decision.strategy == "none":
+            return None
+        if decision.entry is not None:
+            return self._entries[decision.entry].reply
+        topic = findings.topic.label if findings.topic and decision.strategy == "emotion_topic" else None
+        used = self._sessions.used(request.session_id)
+        reply = self._replies.choose(findings.emotion.label, topic, seed=trace.request_id, used=used)
+        if reply is None:
+            return None
+        used.append(reply.id)
+        return reply.text
+
+    @staticmethod
+    def _topic(findings: Findings, decision: Decision) -> Scored | None:
+        topic = findings.topic
+        if topic is None or topic.label == OTHER or decision.strategy == "none":
+            return None
+        return Scored(label=topic.label, probability=topic.probability)
+
+    def _match(self, findings: Findings, decision: Decision) -> Match | None:
+        if decision.entry is None or findings.match is None:
+            return None
+        entry = self._entries[decision.entry]
+        return Match(id=entry.id, question=entry.question, similarity=findings.match.similarity)
+
+    def _explain(self, findings: Findings, trace: Trace) -> Explanation:
+        emotion, topic = findings.emotion_view, findings.topic_view
+        return Explanation(
+            text=findings.sentence.text,
+            words=list(findings.sentence.words),
+            emotion=dict(emotion.probabilities) if emotion else {findings.emotion.label: findings.emotion.probability},
+            topic=dict(topic.probabilities) if topic else None,
+            candidates=self._candidates(findings),
+            thresholds={
+                "emotion": emotion.threshold if emotion else None,
+                "topic": topic.threshold if topic else None,
+                "match": findings.match_threshold if findings.similarities is not None else None,
+            },
+            timings_ms=trace.timings_ms,
+        )
+
+    def _candidates(self, findings: Findings) -> list[CandidateView]:
+        recalled = findings.recalled
+        if recalled is None:
+            return []
+        similarities = findings.similarities or (None,) * len(recalled.rows)
+        return [
+            CandidateView(
+                id=self._knowledge.entry_of(row).id,
+                question=self._knowledge.surfaces[row].sentence.text,
+                bm25=recalled.bm25[place],
+                dense=recalled.dense[place],
+                fused=recalled.fused[place],
+                similarity=similarities[place],
+            )
+            for place, row in enumerate(recalled.rows)
+        ]

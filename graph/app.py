@@ -1,0 +1,94 @@
+"""The graph as it is drawn in the README: four nodes, one composer; the only file that wraps and binds.
+
+    HTTP ─► Composer ─┬─► Emotion
+                      ├─► Topic
+                      ├─► Recall
+                      └─► Rerank
+
+`build` is the application builder of a Serve YAML file; its `args` are an `AppConfig`. The classes themselves know
+nothing of Serve, so the same ones run in three placements: `split` (a deployment each), `fused` (all in the
+composer's replica) and in process (`graph.local`). Replicas and resources are given only in YAML, by deployment name.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Generic, cast
+
+from fastapi import FastAPI
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+
+from configs.schema import AppConfig
+from deployments.replica import Replica
+from deployments.work import Description, Failure, Item, Result, Work
+from graph.assemble import Nodes, assemble, make_http, node_makers, replica_of
+from graph.stage import RemoteNode
+
+
+class HandleNode(Generic[Item, Result]):
+    """A node behind a Serve handle."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        self._handle = handle
+
+    async def many(self, works: Sequence[Work[Item]]) -> Sequence[Result | Failure]:
+        """One remote call for all works; cancelling this cancels the remote call, which Serve does not do itself."""
+        response = self._handle.many.remote(works)
+        try:
+            return cast(Sequence[Result | Failure], await response)
+        except BaseException:
+            response.cancel()  # type: ignore[no-untyped-call]
+            raise
+
+    async def describe(self) -> Description:
+        """What the node computes with."""
+        response = self._handle.describe.remote()
+        try:
+            return cast(Description, await response)
+        except BaseException:
+            response.cancel()  # type: ignore[no-untyped-call]
+            raise
+
+
+class Composer:
+    """The ingress: the composer and its HTTP interface in one deployment, so that no hop lies between them."""
+
+    def __init__(self, config: dict[str, Any], handles: dict[str, DeploymentHandle[Any]] | None) -> None:
+        self._config = AppConfig.model_validate(config)
+        if handles is None:
+            makers = node_makers(self._config)
+            nodes = Nodes(*(replica_of(maker, self._config) for maker in makers))
+        else:
+            remote: list[RemoteNode[Any, Any]] = [HandleNode(handles[role]) for role in Nodes._fields]
+            nodes = Nodes(*remote)
+        self._composer, self._info = assemble(self._config, nodes)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        """Called by Serve after the constructor."""
+        return make_http(self._composer, self._info, self._config)
+
+
+def build(config: AppConfig) -> serve.Application:
+    """The bound application.
+
+    Args:
+        config: Typed settings; Serve fills them from the YAML's `args`.
+    """
+    settings = config.model_dump(mode="json")
+    ingress = _deployment(serve.ingress()(Composer), "Composer")
+    if config.placement == "fused":
+        return cast(serve.Application, ingress.bind(settings, None))
+    makers = node_makers(config)
+    handles = {
+        role: _deployment(Replica, role.capitalize()).bind(maker, **_limits(config))
+        for role, maker in zip(Nodes._fields, makers, strict=True)
+    }
+    return cast(serve.Application, ingress.bind(settings, handles))
+
+
+def _deployment(cls: type, name: str) -> Any:
+    # `serve.deployment(cls)` is annotated as returning a decorator; it returns a Deployment.
+    return cast(Any, serve.deployment(cls)).options(name=name)
+
+
+def _limits(config: AppConfig) -> dict[str, int]:
+    return {"max_batch_size": config.batching.max_batch_size, "max_queue": config.batching.max_queue}

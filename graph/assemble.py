@@ -1,0 +1,145 @@
+"""Puts a composer together from settings, content and nodes, wherever the nodes live.
+
+Called by the ingress replica (`graph.app`) and by the in-process graph (`graph.local`); both therefore answer alike.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI
+
+from configs.schema import AppConfig
+from deployments.classify import Classified, Classify
+from deployments.recall import Recall
+from deployments.replica import Replica
+from deployments.rerank import Candidates, Rerank, Reranked
+from deployments.work import Node
+from graph.answer import Scribe
+from graph.breaker import Breaker
+from graph.composer import Budget, Composer, Stages
+from graph.gateway import make_app
+from graph.places import Places
+from graph.schema import Info
+from graph.sessions import Sessions
+from graph.stage import RemoteNode, Stage
+from graph.understudies import Understudies
+from indexes.content.lexicon import Lexicon
+from indexes.content.replies import ReplyStore
+from indexes.content.taxonomy import Taxonomy
+from indexes.knowledge_index import KnowledgeIndex
+from indexes.recall import Recalled
+from models.embeddings import Embeddings
+from models.text.segment import TextProcessor, segmenter_version
+from models.text.sentence import Sentence
+from models.unsupervised import WSM
+
+
+class Nodes(NamedTuple):
+    """The four model nodes; the field names are their roles."""
+
+    emotion: RemoteNode[Sentence, Classified]
+    topic: RemoteNode[Sentence, Classified]
+    recall: RemoteNode[Sentence, Recalled]
+    rerank: RemoteNode[Candidates, Reranked]
+
+
+def node_makers(config: AppConfig) -> tuple[Callable[[], Node[Any, Any]], ...]:
+    """One maker per node in the order of `Nodes`; called where the node shall live."""
+    places, chosen = Places(config.artifacts), config.thresholds
+    device, segmenter = config.device, segmenter_version()
+    classify = partial(Classify, device=device, segmenter=segmenter)
+    makers: tuple[Callable[[], Node[Any, Any]], ...] = (
+        partial(classify, folder=places.emotion, threshold=chosen.emotion),
+        partial(classify, folder=places.topic, threshold=chosen.topic),
+        partial(
+            Recall,
+            index=places.index,
+            encoder=places.encoder,
+            segmenter=segmenter,
+            top_k=config.recall.top_k,
+            depth=config.recall.depth,
+            device=device,
+        ),
+        partial(
+            Rerank,
+            folder=places.matcher,
+            index=places.index,
+            segmenter=segmenter,
+            threshold=chosen.match,
+            device=device,
+        ),
+    )
+    return makers
+
+
+def replica_of(maker: Callable[[], Node[Any, Any]], config: AppConfig) -> Replica[Any, Any]:
+    """A node in this process, with the same shell it has as a deployment."""
+    return Replica(maker, max_batch_size=config.batching.max_batch_size, max_queue=config.batching.max_queue)
+
+
+def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
+    """A composer over `nodes`, and what is known about the service without asking them."""
+    places = Places(config.artifacts)
+    processor = TextProcessor()
+    knowledge = KnowledgeIndex.open(places.index, segmenter=processor.version)
+    taxonomy = Taxonomy.read(config.data / "taxonomy.yaml")
+    replies = ReplyStore.read(config.data / "replies", taxonomy)
+    wsm = WSM.load(places.wsm, Embeddings.load(places.embeddings, segmenter=processor.version))
+    if config.thresholds.wsm is not None:
+        wsm.threshold = config.thresholds.wsm
+    scribe = Scribe(knowledge=knowledge, replies=replies, sessions=Sessions(max_sessions=config.limits.max_sessions))
+    composer = Composer(
+        stages=_stages(config, nodes),
+        understudies=Understudies(Lexicon.read(config.data / "lexicons", taxonomy), wsm, knowledge),
+        processor=processor,
+        knowledge=knowledge,
+        scribe=scribe,
+        budget=Budget(config.deadlines.default_ms, config.deadlines.max_ms, config.deadlines.reserve_ms),
+        execution=config.execution,
+    )
+    info = Info(
+        emotions={label.id: label.zh for label in taxonomy.emotions},
+        topics={label.id: label.zh for label in taxonomy.topics},
+        thresholds={"wsm": wsm.threshold},
+        versions=scribe.versions(),
+        counts={
+            "replies": len(replies),
+            "knowledge": len(knowledge.entries),
+            "surfaces": len(knowledge.surfaces),
+        },
+        execution=config.execution,
+        placement=config.placement,
+    )
+    return composer, info
+
+
+def make_http(composer: Composer, info: Info, config: AppConfig) -> FastAPI:
+    """The HTTP interface around a composer, with the configured limits."""
+    return make_app(
+        composer,
+        info=info,
+        max_text_chars=config.limits.max_text_chars,
+        max_batch_items=config.limits.max_batch_items,
+        max_body_bytes=config.limits.max_body_bytes,
+    )
+
+
+def _stages(config: AppConfig, nodes: Nodes) -> Stages:
+    limits = config.deadlines
+    places: tuple[RemoteNode[Any, Any], ...] = nodes
+    timeouts_ms = (limits.emotion_ms, limits.topic_ms, limits.recall_ms, limits.rerank_ms)
+    return Stages(
+        *(
+            Stage(
+                role,
+                node,
+                breaker=Breaker(failures=config.breaker.failures, open_s=config.breaker.open_s),
+                timeout_s=timeout_ms / 1000,
+                max_batch_size=config.batching.max_batch_size,
+                max_queue=config.batching.max_queue,
+                slots=config.batching.slots,
+            )
+            for role, node, timeout_ms in zip(Nodes._fields, places, timeouts_ms, strict=True)
+        )
+    )

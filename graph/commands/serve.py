@@ -1,0 +1,53 @@
+"""`serve` and `stop`: the service in the foreground, and the end of one left behind."""
+
+import typer
+from rich.console import Console
+
+from graph.commands.options import DEFAULT_CONFIG, Config
+
+console = Console()
+
+
+def serve(
+    config: Config = DEFAULT_CONFIG,
+    address: str | None = typer.Option(None, envvar="RAY_ADDRESS", help="A running Ray cluster to deploy to."),
+) -> None:
+    """Build what is missing, start the graph, wait until every node is ready, and stay until Ctrl-C.
+
+    Starts Ray on this machine unless --address (or RAY_ADDRESS) names a cluster.
+    """
+    from graph.launch import check_port, pid_file, running, wait_for_signal
+    from graph.pipeline import build_artifacts
+    from graph.serve_file import read_serve_file
+
+    file = read_serve_file(config)
+    check_port(file)
+    build_artifacts(file.app)
+    with pid_file():
+        with console.status("starting Ray and the nodes …"):
+            service = running(file, address=address)
+            url = service.__enter__()
+        try:
+            _announce(url)
+            wait_for_signal()
+        finally:
+            with console.status("stopping …"):
+                service.__exit__(None, None, None)
+    console.print("stopped")
+
+
+def stop() -> None:
+    """Stop a service that `serve` started and that was left behind."""
+    from graph.launch import stop as stop_service
+
+    console.print("stopped" if stop_service() else "no service is running")
+
+
+def _announce(url: str) -> None:
+    console.print(f"\n[bold green]ready[/bold green]  {url}   (API: {url}/docs, state: {url}/readyz)\n")
+    console.print("Try it from another terminal:\n")
+    command = (
+        f"curl -s {url}/v1/comfort -H 'content-type: application/json' -d '{{\"text\": \"卖家一直不发货，我急死了\"}}'"
+    )
+    console.print(f"  {command}\n", soft_wrap=True, highlight=False, markup=False)
+    console.print("Ctrl-C stops it.")

@@ -1,0 +1,87 @@
+"""Written content as the trainers want it: lists of sentences with labels, split by family."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+from indexes.content.knowledge import KnowledgeStore
+from indexes.content.splits import Split
+from indexes.content.taxonomy import NO_EMOTION, Taxonomy
+from indexes.content.utterances import UtteranceStore
+from models.artifact import digest_of
+from models.text.segment import TextProcessor
+from models.text.sentence import Sentence
+
+Labelled = tuple[Sentence, str]
+
+
+class Content:
+    """Everything under a data folder, read and segmented on first use.
+
+    Args:
+        folder: `AppConfig.data`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.taxonomy = Taxonomy.read(folder / "taxonomy.yaml")
+
+    @cached_property
+    def processor(self) -> TextProcessor:
+        """The one text processor of a build."""
+        return TextProcessor()
+
+    @cached_property
+    def utterances(self) -> UtteranceStore:
+        """Labelled messages."""
+        return UtteranceStore.read(self._folder / "utterances", self.taxonomy)
+
+    @cached_property
+    def knowledge(self) -> KnowledgeStore:
+        """Knowledge entries."""
+        return KnowledgeStore.read(self._folder / "knowledge", self.taxonomy)
+
+    def lessons(self) -> str:
+        """Digest of everything that is learned from. Replies are not: changing one must not train anything again."""
+        utterances = [(u.text, u.emotion, u.topic) for u in self.utterances.utterances]
+        entries = [(e.id, e.topic, e.emotions, e.surfaces, e.hard_negatives) for e in self.knowledge.entries]
+        return digest_of([repr(self.taxonomy.emotion_ids + self.taxonomy.topic_ids), repr(utterances), repr(entries)])
+
+    def texts(self) -> list[Sentence]:
+        """Every customer sentence: what word vectors are trained on."""
+        raw = [u.text for u in self.utterances.utterances]
+        for entry in self.knowledge.entries:
+            raw += [*entry.surfaces, *entry.hard_negatives]
+        return self._process(raw)
+
+    def emotions(self, split: Split) -> list[Labelled]:
+        """Sentences with their emotion; a knowledge entry's surfaces have its first one."""
+        own = self.utterances.of_split(split)
+        entries = [entry for entry in self.knowledge.entries if entry.split == split]
+        return self._labelled(
+            [(u.text, u.emotion) for u in own]
+            + [(text, entry.emotions[0]) for entry in entries for text in entry.surfaces]
+        )
+
+    def topics(self, split: Split) -> list[Labelled]:
+        """Sentences with their topic, `other` where there is none."""
+        own = self.utterances.of_split(split)
+        entries = [entry for entry in self.knowledge.entries if entry.split == split]
+        return self._labelled(
+            [(u.text, u.topic or NO_EMOTION) for u in own]
+            + [(text, entry.topic) for entry in entries for text in entry.surfaces]
+        )
+
+    def surfaces(self, split: Split) -> list[list[Sentence]]:
+        """The sentences of each entry of a split, which mean the same: what the sentence encoder learns from."""
+        return [self._process(entry.surfaces) for entry in self.knowledge.entries if entry.split == split]
+
+    def hard_negatives(self, split: Split) -> list[list[Sentence]]:
+        """For each entry of a split, sentences of the same words that mean something else."""
+        return [self._process(entry.hard_negatives) for entry in self.knowledge.entries if entry.split == split]
+
+    def _process(self, texts: Iterable[str]) -> list[Sentence]:
+        return [self.processor.process(text) for text in texts]
+
+    def _labelled(self, rows: list[tuple[str, str]]) -> list[Labelled]:
+        return [(self.processor.process(text), label) for text, label in rows]

@@ -1,0 +1,156 @@
+"""The HTTP interface: routes, limits and problem documents around a composer. No ray, no models.
+
+`make_app` is called once per composer replica by `graph.app`, and by tests with a composer of their own.
+"""
+
+import asyncio
+import re
+import uuid
+
+from fastapi import FastAPI, Header, Response
+from pydantic import ValidationError
+
+from graph import __version__
+from graph.body_limit import BodyLimit
+from graph.composer import Composer
+from graph.problems import RequestProblem, install, invalid
+from graph.schema import (
+    BatchAnswer,
+    BatchItemError,
+    BatchRequest,
+    ComfortAnswer,
+    ComfortRequest,
+    FieldError,
+    Info,
+    Problem,
+    Readiness,
+)
+
+_REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_ERRORS: dict[int | str, dict[str, object]] = {
+    status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (400, 413, 422)
+}
+
+
+class Gateway:
+    """What the routes do, apart from HTTP.
+
+    Args:
+        composer: Answers sentences.
+        max_text_chars: Longest sentence.
+        max_batch_items: Most sentences of a batch.
+    """
+
+    def __init__(self, composer: Composer, *, max_text_chars: int, max_batch_items: int) -> None:
+        self.composer = composer
+        self._max_text_chars = max_text_chars
+        self._max_batch_items = max_batch_items
+        self._all_have_answered = False
+
+    async def comfort(self, request: ComfortRequest, request_id: str | None) -> ComfortAnswer:
+        """One answer; the request's id is the client's if it names a usable one."""
+        check_text(request.text, max_chars=self._max_text_chars)
+        usable = request_id is not None and _REQUEST_ID.fullmatch(request_id)
+        return await self.composer.comfort(
+            request, request_id=request_id if usable and request_id else uuid.uuid4().hex
+        )
+
+    async def batch(self, request: BatchRequest) -> BatchAnswer:
+        """One entry per item, in order; a bad item is an error entry."""
+        if len(request.items) > self._max_batch_items:
+            rule = f"{len(request.items)} items; at most {self._max_batch_items} are allowed, send several batches"
+            raise RequestProblem(422, rule, errors=[FieldError(field="items", message=rule)])
+        return BatchAnswer(items=list(await asyncio.gather(*map(self._item, request.items))))
+
+    async def readiness(self) -> Readiness:
+        """Ask every node; ready only once all have answered, afterwards degraded at worst."""
+        nodes = await self.composer.stages.states()
+        if all(node.state == "ready" for node in nodes.values()):
+            self._all_have_answered = True
+            return Readiness(status="ready", nodes=nodes)
+        return Readiness(status="degraded" if self._all_have_answered else "starting", nodes=nodes)
+
+    async def info(self, known: Info) -> Info:
+        """`known` with the thresholds and versions the nodes work with now; null for a node that never answered."""
+        await self.composer.stages.states()
+        said = {stage.name: stage.description for stage in self.composer.stages.all()}
+        versions = {name: d.version if d else None for name, d in said.items()}
+        update = {"emotion": versions["emotion"], "topic": versions["topic"], "reranker": versions["rerank"]}
+        thresholds = {
+            "emotion": said["emotion"].threshold if said["emotion"] else None,
+            "topic": said["topic"].threshold if said["topic"] else None,
+            "match": said["rerank"].threshold if said["rerank"] else None,
+        }
+        return known.model_copy(
+            update={
+                "versions": known.versions.model_copy(update=update),
+                "thresholds": known.thresholds | thresholds,
+            }
+        )
+
+    async def _item(self, item: object) -> ComfortAnswer | BatchItemError:
+        try:
+            return await self.comfort(ComfortRequest.model_validate(item), None)
+        except ValidationError as error:
+            return BatchItemError(error=invalid(error))
+        except RequestProblem as error:
+            return BatchItemError(error=error.problem)
+
+
+def check_text(text: str, *, max_chars: int) -> None:
+    """The rules for a sentence that an operator can change.
+
+    Raises:
+        RequestProblem: 422, it is blank or longer than `max_chars`.
+    """
+    if len(text) > max_chars:
+        rule = f"{len(text)} characters; at most {max_chars} are allowed, shorten it"
+    elif not text.strip():
+        rule = "nothing but white space; send the customer's sentence"
+    else:
+        return
+    raise RequestProblem(422, f"text: {rule}", errors=[FieldError(field="text", message=rule)])
+
+
+def make_app(
+    composer: Composer, *, info: Info, max_text_chars: int, max_batch_items: int, max_body_bytes: int
+) -> FastAPI:
+    """The ASGI application around one composer."""
+    gateway = Gateway(composer, max_text_chars=max_text_chars, max_batch_items=max_batch_items)
+    app = FastAPI(
+        title="anwei",
+        version=__version__,
+        summary="Comfort for upset customers of an online shop.",
+        redoc_url=None,
+    )
+    app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
+    install(app)
+
+    @app.post("/v1/comfort", responses=_ERRORS, response_model_exclude_none=False)
+    async def comfort(request: ComfortRequest, x_request_id: str | None = Header(default=None)) -> ComfortAnswer:
+        """Recognise the emotion of one sentence and answer with the most specific comfort that is sure."""
+        return await gateway.comfort(request, x_request_id)
+
+    @app.post("/v1/comfort/batch", responses=_ERRORS)
+    async def batch(request: BatchRequest) -> BatchAnswer:
+        """Answer up to 256 sentences, in order; one bad item does not fail the others."""
+        return await gateway.batch(request)
+
+    @app.get("/v1/info")
+    async def information() -> Info:
+        """Labels, thresholds, versions and counts."""
+        return await gateway.info(info)
+
+    @app.get("/healthz")
+    async def alive() -> dict[str, str]:
+        """Alive: the process answers."""
+        return {"status": "alive"}
+
+    @app.get("/readyz", responses={503: {"model": Readiness}})
+    async def ready(response: Response) -> Readiness:
+        """Ready: every node has answered; 503 until then. Shows the state of each node."""
+        readiness = await gateway.readiness()
+        response.status_code = 503 if readiness.status == "starting" else 200
+        return readiness
+
+    return app

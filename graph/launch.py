@@ -1,0 +1,169 @@
+"""Starts and stops the service on this machine: Ray if none is given, deploy, wait, announce, clean stop.
+
+Deploys through Serve's documented REST interface, the one `serve deploy` uses, so that a service started by
+`make serve` can later be updated with the same file.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import ray
+from ray import serve
+
+from configs.schema import PROJECT_ROOT
+from graph.errors import LaunchError
+from graph.preflight import port_fault
+from graph.serve_file import ServeFile
+
+PID_FILE = PROJECT_ROOT / ".run" / "serve.pid"
+_DEPLOY_TIMEOUT_S = 300.0
+_POLL_S = 0.5
+
+
+@contextmanager
+def running(file: ServeFile, *, address: str | None = None) -> Iterator[str]:
+    """The service, up and ready, until the block ends.
+
+    Args:
+        file: What to deploy.
+        address: A Ray cluster to use; None starts one that ends with this process.
+
+    Yields:
+        The URL of the service.
+
+    Raises:
+        LaunchError: the port is taken, the deployment failed, or it was not ready in time.
+    """
+    check_port(file)
+    dashboard = _start_ray(address)
+    try:
+        _deploy(dashboard, file)
+        url = f"http://{file.host}:{file.port}"
+        _wait_ready(dashboard, file, url)
+        yield url
+    finally:
+        serve.shutdown()  # type: ignore[no-untyped-call]
+        ray.shutdown()
+
+
+def check_port(file: ServeFile) -> None:
+    """Raise `LaunchError` if something already listens where the service shall."""
+    fault = port_fault(file.host, file.port)
+    if fault:
+        raise LaunchError(fault)
+
+
+def wait_for_signal() -> None:
+    """Block until Ctrl-C or SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+
+
+@contextmanager
+def pid_file(path: Path = PID_FILE) -> Iterator[None]:
+    """Note this process' id while the block runs, for `stop`."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(str(os.getpid()), encoding="ascii")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def stop(path: Path = PID_FILE, *, timeout_s: float = 60.0) -> bool:
+    """End the service that `path` names; False if none runs.
+
+    Raises:
+        LaunchError: it did not end in time.
+    """
+    pid = int(path.read_text(encoding="ascii")) if path.exists() else None
+    if pid is None or not _is_service(pid):
+        path.unlink(missing_ok=True)
+        return False
+    os.kill(pid, signal.SIGTERM)
+    end = time.monotonic() + timeout_s
+    while _is_service(pid):
+        if time.monotonic() > end:
+            raise LaunchError(f"process {pid} did not end within {timeout_s:.0f} s; end it with kill -9 {pid}")
+        time.sleep(_POLL_S)
+    return True
+
+
+def _is_service(pid: int) -> bool:
+    # The id may have been reused by another program since.
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"serve" in words
+
+
+def _start_ray(address: str | None) -> str:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Replicas import `graph` and its neighbours from the project's root.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
+    if address is not None:
+        context = ray.init(address=address, log_to_driver=False)
+    else:
+        context = ray.init(
+            address="local",
+            include_dashboard=True,
+            dashboard_host="127.0.0.1",
+            log_to_driver=False,
+            _node_ip_address="127.0.0.1",
+        )
+    return f"http://{context.dashboard_url}"
+
+
+def _deploy(dashboard: str, file: ServeFile) -> None:
+    response = httpx.put(f"{dashboard}/api/serve/applications/", json=file.content, timeout=60)
+    if response.is_error:
+        raise LaunchError(f"Serve refused the configuration: {_last_line(response.text)}")
+
+
+def _wait_ready(dashboard: str, file: ServeFile, url: str) -> None:
+    end = time.monotonic() + _DEPLOY_TIMEOUT_S
+    while time.monotonic() < end:
+        state = _application(dashboard, file.name)
+        if state.get("status") in ("DEPLOY_FAILED", "UNHEALTHY"):
+            raise LaunchError(f"the application did not start: {_last_line(_why(state))}")
+        if state.get("status") == "RUNNING" and _is_ready(url):
+            return
+        time.sleep(_POLL_S)
+    raise LaunchError(f"not ready after {_DEPLOY_TIMEOUT_S:.0f} s; the logs are in /tmp/ray/session_latest/logs/serve")
+
+
+def _application(dashboard: str, name: str) -> dict[str, Any]:
+    try:
+        answer = httpx.get(f"{dashboard}/api/serve/applications/", timeout=10).json()
+    except (httpx.HTTPError, ValueError):
+        return {}
+    state: dict[str, Any] = answer.get("applications", {}).get(name, {})
+    return state
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _why(state: dict[str, Any]) -> str:
+    messages = [state.get("message", "")]
+    messages += [d.get("message", "") for d in state.get("deployments", {}).values()]
+    return next((m for m in reversed(messages) if m), "no reason given")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"

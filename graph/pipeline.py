@@ -1,0 +1,127 @@
+"""The offline part in one place: from data/ to artifacts/, each step only if what it is made from changed.
+
+    utterances, knowledge, replies ─► embeddings ─┬─► emotion, topic
+                                                  └─► encoder ─► index ─► matcher ─► thresholds at serving depth
+
+Every step writes a typed folder (see `graph.places`) and notes the digest of its inputs in artifacts/manifest.json.
+The digest covers the data files, the hyperparameters and the steps it builds on, so that nothing stale is served and
+nothing unchanged is built twice.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from configs.schema import AppConfig
+from graph.places import Places
+from graph.steps import Steps
+from graph.train_file import TrainFile, read_train_file
+from models.artifact import digest_of
+from models.text.segment import segmenter_version
+
+# Raise it when a change of code makes old artifacts wrong although no data or hyperparameter changed.
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One artifact: its name, where it lies, what it is made from, and how."""
+
+    name: str
+    place: Path
+    inputs: str
+    build: Callable[[], None]
+
+
+def build_artifacts(
+    config: AppConfig, *, until: str = "all", force: bool = False, params: TrainFile | None = None
+) -> list[str]:
+    """Build what is missing or stale, with progress bars.
+
+    Args:
+        config: Names the data and artifact folders and the device.
+        until: The last step wanted, or `all`.
+        force: Build that step again (all steps for `all`) even if nothing changed.
+        params: Hyperparameters; None reads configs/train.yaml.
+
+    Returns:
+        The names of the steps that were built.
+
+    Raises:
+        ContentError, ConfigError, ArtifactError, IndexUnavailableError: one line says what is wrong.
+    """
+    params = params or read_train_file()
+    config.artifacts.mkdir(parents=True, exist_ok=True)
+    with FileLock(config.artifacts / ".lock"), _bars() as bars:
+        steps = _steps(config, params, bars)
+        return _run(steps, config.artifacts / "manifest.json", until=until, force=force)
+
+
+def _run(steps: Sequence[Step], manifest: Path, *, until: str, force: bool) -> list[str]:
+    done: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+    built = []
+    for step in steps:
+        forced = force and until in (step.name, "all")
+        if forced or done.get(step.name) != step.inputs or not step.place.exists():
+            step.build()
+            done[step.name] = step.inputs
+            _write(manifest, done)
+            built.append(step.name)
+        if step.name == until:
+            break
+    return built
+
+
+def _write(manifest: Path, done: dict[str, str]) -> None:
+    beside = manifest.with_suffix(".new")
+    beside.write_text(json.dumps(done, indent=1), encoding="utf-8")
+    os.replace(beside, manifest)
+
+
+def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
+    places, steps = Places(config.artifacts), Steps(config, params, _progress(bars))
+    embeddings = _digest(_FORMAT, segmenter_version(), steps.content.lessons(), asdict(params.embeddings))
+    encoder = _digest(embeddings, asdict(params.encoder))
+    index = _digest(encoder, steps.content.knowledge.digest)
+    matcher = _digest(encoder, config.recall.model_dump(), asdict(params.matcher))
+    return [
+        Step("embeddings", places.embeddings, embeddings, steps.embeddings),
+        Step("emotion", places.emotion, _digest(embeddings, asdict(params.emotion)), steps.emotion),
+        Step("topic", places.topic, _digest(embeddings, asdict(params.topic)), steps.topic),
+        Step("encoder", places.encoder, encoder, steps.encoder),
+        Step("index", places.index, index, steps.index),
+        Step("matcher", places.matcher, matcher, steps.matcher),
+        Step("wsm", places.wsm, matcher, steps.wsm),
+    ]
+
+
+def _digest(*parts: Any) -> str:
+    return digest_of(json.dumps(part, sort_keys=True, default=str) for part in parts)
+
+
+def _bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description:12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _progress(bars: Progress) -> Callable[[str, int, int], None]:
+    tasks: dict[str, Any] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bars.add_task(what, total=total)
+        bars.update(tasks[what], completed=done, total=total)
+
+    return show

@@ -1,0 +1,103 @@
+"""One stage of the DAG as the composer calls it: batching, a time limit, and a breaker around one node.
+
+The composer knows nodes only by `RemoteNode`; whether one is a Serve handle or an object in this process is
+decided in `graph.app`.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Generic, Literal, Protocol
+
+from deployments.batcher import Batcher
+from deployments.work import Description, Failure, Item, Outcome, Result, ResultOut, Work
+from graph.breaker import Breaker
+from graph.schema import NodeState
+
+
+class RemoteNode(Protocol[Item, ResultOut]):
+    """A node somewhere: in another process, on another machine, or here."""
+
+    async def many(self, works: Sequence[Work[Item]]) -> Sequence[ResultOut | Failure]:
+        """One outcome per work, in order. Cancelling the call cancels the remote work."""
+        ...
+
+    async def describe(self) -> Description:
+        """What the node computes with."""
+        ...
+
+
+class Stage(Generic[Item, Result]):
+    """Asks one node, many concurrent questions to a call.
+
+    Args:
+        name: The node's role, as it appears in `degraded`.
+        node: Whom to ask.
+        breaker: Its breaker.
+        timeout_s: Longest wait for one outcome.
+        max_batch_size: Most items of a call.
+        max_queue: Most items waiting.
+        slots: Calls in flight.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        node: RemoteNode[Item, Result],
+        *,
+        breaker: Breaker,
+        timeout_s: float,
+        max_batch_size: int,
+        max_queue: int,
+        slots: int,
+    ) -> None:
+        self.name = name
+        self._node = node
+        self._breaker = breaker
+        self._timeout_s = timeout_s
+        self._description: Description | None = None
+        self._batcher: Batcher[Item, Result] = Batcher(
+            self._call, max_batch_size=max_batch_size, max_queue=max_queue, slots=slots
+        )
+
+    @property
+    def description(self) -> Description | None:
+        """What the node last said it computes with; None until it has answered once."""
+        return self._description
+
+    async def ask(self, item: Item, *, deadline: float) -> Outcome[Result]:
+        """The node's outcome for `item`, at the latest at `deadline` (seconds since the epoch) or after the timeout."""
+        if self._breaker.rejects():
+            return Failure("error", f"{self.name} is failing; its breaker is {self._breaker.state}")
+        return await self._batcher.submit(Work(item, min(deadline, time.time() + self._timeout_s)))
+
+    async def state(self) -> NodeState:
+        """Ask the node for its version; the answer tells whether it is up."""
+        try:
+            self._description = await asyncio.wait_for(self._node.describe(), self._timeout_s)
+            state: Literal["starting", "ready", "failing"] = "ready"
+        except Exception:
+            state = "starting" if self._description is None else "failing"
+        version = self._description.version if self._description else None
+        return NodeState(state=state, breaker=self._breaker.state, version=version)
+
+    async def _call(self, works: list[Work[Item]]) -> Sequence[Outcome[Result]]:
+        if not self._breaker.allow():
+            return [Failure("error", f"{self.name} is failing; its breaker is {self._breaker.state}")] * len(works)
+        budget_s = max(work.left_s() for work in works)
+        try:
+            # Cancels the remote call once nobody in the batch can use its outcome any more.
+            outcomes = await asyncio.wait_for(self._node.many(works), budget_s)
+        except TimeoutError:
+            # A client that asks for 1 ms must not open the breaker for everybody.
+            if budget_s >= self._timeout_s / 2:
+                self._breaker.failed()
+            raise
+        except BaseException:
+            self._breaker.failed()
+            raise
+        if all(isinstance(outcome, Failure) and outcome.reason == "error" for outcome in outcomes):
+            self._breaker.failed()
+        else:
+            self._breaker.succeeded()
+        return outcomes

@@ -1,0 +1,160 @@
+"""How each artifact is made: the trainers of `models` fed with the content of `indexes`.
+
+`graph.pipeline` decides which of these steps are needed; every one reads what it builds on from its place on disk.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from configs.schema import AppConfig
+from graph.content import Content
+from graph.places import Places
+from graph.thresholds import serving_threshold
+from graph.train_file import TrainFile
+from indexes.build import build_index
+from indexes.content.taxonomy import NO_EMOTION
+from indexes.pairs import TuningQuery, training_pairs, tuning_queries
+from indexes.recall import HybridRecall
+from models.embeddings import Embeddings
+from models.encoder import SentenceEncoder
+from models.training.classification import train_classifier
+from models.training.embeddings import load_pretrained, pretrained_file, train_embeddings
+from models.training.encoder import train_encoder
+from models.training.matching import train_matcher
+from models.unsupervised import WSM
+
+Progress = Callable[[str, int, int], None]
+
+
+class Steps:
+    """The steps of one build.
+
+    Args:
+        config: Names folders and the device.
+        params: Hyperparameters.
+        progress: Told what is going on, how many are done, of how many.
+    """
+
+    def __init__(self, config: AppConfig, params: TrainFile, progress: Progress) -> None:
+        self._places = Places(config.artifacts)
+        self._config = config
+        self._params = params
+        self._progress = progress
+        self.content = Content(config.data)
+
+    def embeddings(self) -> None:
+        """Word and character vectors from every customer sentence, started from published ones."""
+        file = pretrained_file()
+        train_embeddings(
+            self.content.texts(),
+            segmenter=self.content.processor.version,
+            pretrained=load_pretrained(file) if file else None,
+            params=self._params.embeddings,
+            progress=self._progress,
+        ).save(self._places.embeddings)
+
+    def emotion(self) -> None:
+        """The emotion classifier."""
+        train_classifier(
+            train=self.content.emotions("train"),
+            dev=self.content.emotions("dev"),
+            labels=self.content.taxonomy.emotion_ids,
+            embeddings=self._embeddings(),
+            params=replace(self._params.emotion, device=self._config.device),
+            what="emotion",
+            progress=self._progress,
+        ).save(self._places.emotion)
+
+    def topic(self) -> None:
+        """The topic classifier."""
+        train_classifier(
+            train=self.content.topics("train"),
+            dev=self.content.topics("dev"),
+            labels=(*self.content.taxonomy.topic_ids, NO_EMOTION),
+            embeddings=self._embeddings(),
+            params=replace(self._params.topic, device=self._config.device),
+            what="topic",
+            progress=self._progress,
+        ).save(self._places.topic)
+
+    def encoder(self) -> None:
+        """The sentence encoder of the dense index."""
+        train_encoder(
+            train=self.content.surfaces("train"),
+            dev=self.content.surfaces("dev"),
+            negatives=self.content.hard_negatives("train"),
+            embeddings=self._embeddings(),
+            params=replace(self._params.encoder, device=self._config.device),
+            progress=self._progress,
+        ).save(self._places.encoder)
+
+    def index(self) -> None:
+        """Lucene, FAISS and the knowledge surfaces."""
+        build_index(
+            self._places.index,
+            knowledge=self.content.knowledge,
+            segmenter=self.content.processor,
+            encoder=self._encoder(),
+            progress=self._progress,
+        )
+
+    def matcher(self) -> None:
+        """PBmatch, learned from the knowledge and what recall wrongly brings; its threshold at serving depth."""
+        recall = self._recall()
+        pairs = training_pairs(recall, segmenter=self.content.processor)
+        matcher = train_matcher(
+            train=[(p.a, p.b, p.label) for p in pairs if p.split == "train"],
+            dev=[(p.a, p.b, p.label) for p in pairs if p.split == "dev"],
+            embeddings=self._embeddings(),
+            params=replace(self._params.matcher, device=self._config.device),
+            progress=self._progress,
+        )
+        prepared = matcher.prepare(recall.knowledge.sentences)
+
+        def score(query: TuningQuery) -> list[float]:
+            rows = np.array([query.rows], dtype=np.int64)
+            return [float(value) for value in matcher.score([query.sentence], prepared, rows)[0]]
+
+        matcher.threshold = serving_threshold(self._queries(recall), score, precision=self._params.matcher.precision)
+        matcher.save(self._places.matcher)
+
+    def wsm(self) -> None:
+        """WSM's threshold, at the same depth and precision as the matcher's."""
+        recall = self._recall()
+        wsm = WSM(self._embeddings())
+
+        def score(query: TuningQuery) -> list[float]:
+            candidates = [recall.knowledge.surfaces[row].sentence for row in query.rows]
+            return [float(value) for value in wsm.score(query.sentence, candidates)]
+
+        wsm.threshold = serving_threshold(self._queries(recall), score, precision=self._params.matcher.precision)
+        wsm.save(self._places.wsm)
+
+    def _queries(self, recall: HybridRecall) -> list[TuningQuery]:
+        return tuning_queries(
+            recall,
+            segmenter=self.content.processor,
+            utterances=self.content.utterances.utterances,
+            split="dev",
+        )
+
+    def _recall(self) -> HybridRecall:
+        settings = self._config.recall
+        return HybridRecall.open(
+            self._places.index,
+            encoder=self._encoder(),
+            segmenter=self.content.processor.version,
+            device=self._config.device,
+            top_k=settings.top_k,
+            depth=settings.depth,
+        )
+
+    def _embeddings(self) -> Embeddings:
+        return Embeddings.load(self._places.embeddings, segmenter=self.content.processor.version)
+
+    def _encoder(self) -> SentenceEncoder:
+        return SentenceEncoder.load(
+            self._places.encoder, segmenter=self.content.processor.version, device=self._config.device
+        )

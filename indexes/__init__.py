@@ -1,0 +1,1 @@
+"""What is looked up: written content, and the indexes that find it."""

@@ -1,0 +1,1 @@
+"""What the system knows, as people wrote it: labels, utterances, knowledge, replies, emotion words."""

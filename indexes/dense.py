@@ -1,0 +1,126 @@
+"""Exact nearest neighbours among sentence vectors: the semantic half of recall.
+
+A flat inner-product index: with L2-normalised vectors the score is the cosine. Knowledge of up to some
+hundred thousand surfaces needs no approximation. `indexes/build.py` writes these indexes and
+`indexes/recall.py` searches them. faiss is imported only here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexes.errors import IndexUnavailableError
+
+_FILE = "vectors.faiss"
+
+
+class DenseIndex:
+    """A read-only index of vectors; row numbers are the positions of the vectors given to `build`.
+
+    Safe to search from several threads at once on the CPU. faiss is held to one thread, because replicas are
+    the unit of parallelism.
+
+    Args:
+        folder: what `build` wrote.
+        device: "cpu"; "cuda" for the first GPU, refused if there is none; "auto" for a GPU if faiss sees one.
+    """
+
+    def __init__(self, folder: Path, *, device: str = "auto") -> None:
+        if device not in {"auto", "cpu", "cuda"}:
+            raise ValueError(f"device={device!r}: must be auto, cpu or cuda")
+        path = folder / _FILE
+        if not path.is_file():
+            raise IndexUnavailableError(f"{path}: no dense index there; build the index")
+        try:
+            index = faiss.read_index(str(path))
+        except (RuntimeError, MemoryError) as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise IndexUnavailableError(
+                f"{path}: not a readable dense index ({reason}); rebuild the index"
+            ) from None
+        if not isinstance(index, faiss.IndexFlat) or index.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise IndexUnavailableError(f"{path}: not a flat inner-product index; rebuild the index")
+        self.size = int(index.ntotal)
+        self.width = int(index.d)
+        self._path = path
+        self._index = _placed(index, device)
+        faiss.omp_set_num_threads(1)
+
+    @classmethod
+    def open(cls, folder: Path, *, device: str = "auto") -> DenseIndex:
+        """Opens the index in `folder`.
+
+        Raises:
+            IndexUnavailableError: the folder holds no readable index.
+            ValueError: `device` is unknown, or it is "cuda" and faiss sees no GPU.
+        """
+        return cls(folder, device=device)
+
+    @staticmethod
+    def build(folder: Path, vectors: NDArray[np.float32]) -> None:
+        """Writes an index of `vectors` into `folder`, which is made if it is absent.
+
+        Args:
+            folder: where to.
+            vectors: finite float32 (n, width), n and width at least 1.
+
+        Raises:
+            ValueError: not a matrix with at least one row and column, or not all finite.
+        """
+        if vectors.ndim != 2 or 0 in vectors.shape:
+            raise ValueError(
+                f"vectors of shape {vectors.shape}: must be (n, width) with at least one row and column"
+            )
+        if not np.isfinite(vectors).all():
+            raise ValueError("vectors hold NaN or infinity: every number must be finite")
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        folder.mkdir(parents=True, exist_ok=True)
+        faiss.write_index(index, str(folder / _FILE))
+
+    def search(
+        self, vectors: NDArray[np.float32], *, top_k: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The rows with the largest inner products with each of `vectors`.
+
+        Args:
+            vectors: float32 (n, width).
+            top_k: at most so many rows per vector, >= 1.
+
+        Returns:
+            scores float32 (n, k) in descending order and rows int64 (n, k), with k = min(top_k, size).
+
+        Raises:
+            ValueError: `top_k` below 1, or `vectors` of another width.
+            IndexUnavailableError: the index failed while it was searched.
+        """
+        if top_k < 1:
+            raise ValueError(f"top_k={top_k}: must be at least 1")
+        if vectors.ndim != 2 or vectors.shape[1] != self.width:
+            raise ValueError(
+                f"vectors of shape {vectors.shape}: this index holds vectors of width {self.width}"
+            )
+        queries = np.ascontiguousarray(vectors, dtype=np.float32)
+        k = min(top_k, self.size)
+        if not len(queries):
+            return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
+        try:
+            scores, rows = self._index.search(queries, k)
+        except RuntimeError as error:
+            raise IndexUnavailableError(f"{self._path}: faiss failed while searching ({error})") from None
+        return scores, rows
+
+
+def _placed(index: Any, device: str) -> Any:  # noqa: ANN401 - faiss is untyped
+    """`index` on the wanted device."""
+    n_gpus = int(faiss.get_num_gpus())
+    if device == "cuda" and not n_gpus:
+        raise ValueError("device=cuda: faiss sees no GPU; install faiss-gpu or use device=auto")
+    if device == "cpu" or not n_gpus:
+        return index
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)

@@ -1,0 +1,282 @@
+"""What the matcher learns from and is tuned on, made from the written knowledge.
+
+Training pairs say whether two sentences mean the same matter. Positive: two surfaces of one entry. Negative:
+the written hard negatives, candidates that recall wrongly brings up, and a few random ones. The tuning set is
+shaped like what the reranker meets in service: a question with the candidates that recall brings for it, most
+of them wrong, and often no right one at all. Training and tuning of the matcher call this.
+
+Everything is split by entry: no sentence of an entry in dev or test is in any training pair. A pair of dev or
+test belongs to the entry that asks; its other side may be of any part, as in service, where all knowledge is
+known.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from indexes.build import Segmenter
+from indexes.content.knowledge import KnowledgeEntry
+from indexes.content.splits import Split
+from indexes.content.taxonomy import NO_EMOTION
+from indexes.content.utterances import Utterance
+from indexes.knowledge_index import KnowledgeIndex
+from indexes.recall import HybridRecall, Recalled
+from models.text.sentence import Sentence
+
+_BATCH = 128
+
+PairOrigin = Literal["positive", "written", "recalled", "random"]
+QueryOrigin = Literal["paraphrase", "left_out", "hard_negative", "emotional", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPair:
+    """Two sentences, and whether they mean the same matter.
+
+    Attributes:
+        a: the asking sentence.
+        b: the sentence it is compared with.
+        label: 1 the same matter, 0 another.
+        origin: how the pair was made.
+        split: the part of the data it belongs to.
+    """
+
+    a: Sentence
+    b: Sentence
+    label: int
+    origin: PairOrigin
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class TuningQuery:
+    """A question with its candidates, as the reranker meets them.
+
+    Attributes:
+        sentence: the question.
+        rows: candidate rows of the knowledge index, from best to worst.
+        labels: for each row 1 if it is of the right entry, else 0; at most one 1.
+        origin: where the question comes from; only "paraphrase" can have a right candidate.
+        split: the part of the data it belongs to.
+    """
+
+    sentence: Sentence
+    rows: tuple[int, ...]
+    labels: tuple[int, ...]
+    origin: QueryOrigin
+    split: Split
+
+
+def training_pairs(
+    recall: HybridRecall,
+    *,
+    segmenter: Segmenter,
+    seed: int = 0,
+    n_written: int = 3,
+    n_recalled: int = 4,
+    n_random: int = 1,
+) -> list[MatchPair]:
+    """Pairs of all three parts of the data; the same for the same arguments.
+
+    No two pairs hold the same two sentences, and no pair holds one sentence twice.
+
+    Args:
+        recall: over the knowledge to learn from.
+        segmenter: the text processor in use.
+        seed: of the sampling.
+        n_written: how many surfaces of its entry each written hard negative is paired with, at most.
+        n_recalled: how many recalled candidates of other entries each surface is paired with, at most.
+        n_random: how many random surfaces of other entries each surface is paired with, at most.
+
+    Returns:
+        The pairs, in the order of the entries.
+    """
+    index = recall.knowledge
+    generator = random.Random(f"pairs/{seed}")  # noqa: S311 - sampling, not secrets
+    candidates = _other_entries(recall)
+    seen: set[frozenset[str]] = set()
+    pairs: list[MatchPair] = []
+    for entry in index.entries:
+        made = [
+            *_positives(index, entry, generator),
+            *_written(index, entry, segmenter, generator, n_written),
+            *_recalled(index, entry, candidates, n_recalled),
+            *_random(index, entry, generator, n_random),
+        ]
+        for pair in made:
+            texts = frozenset((pair.a.text, pair.b.text))
+            if len(texts) == 2 and texts not in seen:
+                seen.add(texts)
+                pairs.append(pair)
+    return pairs
+
+
+def tuning_queries(
+    recall: HybridRecall,
+    *,
+    segmenter: Segmenter,
+    utterances: Sequence[Utterance],
+    split: Split,
+    seed: int = 0,
+    n_emotional: int = 300,
+    n_plain: int = 300,
+) -> list[TuningQuery]:
+    """Questions of one part of the data with the candidates that recall brings for them.
+
+    - "paraphrase": every paraphrase of an entry; its own row is no candidate, so another surface must be
+    found. - "left_out": one paraphrase of an entry with all rows of the entry left out: a matter the
+    knowledge lacks, beside
+      its nearest neighbours.
+    - "hard_negative": every written hard negative; matches nothing.
+    - "emotional" and "plain": utterances with and without emotion. A message on a topic can only mean an
+    entry of that
+      topic, so candidates of its own topic are left out, as nobody has judged them; the others are wrong.
+
+    Args:
+        recall: over the knowledge in use.
+        segmenter: the text processor in use.
+        utterances: labelled messages of any part.
+        split: the part wanted.
+        seed: of the sampling.
+        n_emotional: utterances with an emotion, at most.
+        n_plain: utterances without, at most.
+
+    Returns:
+        The questions that have at least one candidate, in the order of the list above.
+    """
+    index = recall.knowledge
+    generator = random.Random(f"tuning/{seed}")  # noqa: S311 - sampling, not secrets
+    entries = [entry for entry in index.entries if entry.split == split]
+    drafts = [draft for entry in entries for draft in _paraphrases(index, entry)]
+    drafts += [draft for entry in entries for draft in _left_out(index, entry, generator)]
+    drafts += [
+        _Draft(segmenter.process(text), "hard_negative", frozenset(), None)
+        for entry in entries
+        for text in entry.hard_negatives
+    ]
+    own = [utterance for utterance in utterances if utterance.split == split]
+    emotional = [utterance for utterance in own if utterance.emotion != NO_EMOTION]
+    plain = [utterance for utterance in own if utterance.emotion == NO_EMOTION]
+    drafts += _from_utterances(index, emotional, "emotional", segmenter, generator, n_emotional)
+    drafts += _from_utterances(index, plain, "plain", segmenter, generator, n_plain)
+    drafts = [draft for draft in drafts if draft.sentence.words]
+    recalled = _recall_all(recall, [draft.sentence for draft in drafts], [draft.exclude for draft in drafts])
+    queries = (_query(index, draft, found, split) for draft, found in zip(drafts, recalled, strict=True))
+    return [query for query in queries if query.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A question before recall: what must be no candidate, and the id of the right entry, if any."""
+
+    sentence: Sentence
+    origin: QueryOrigin
+    exclude: frozenset[int]
+    right: str | None
+
+
+def _may_meet(asking: KnowledgeEntry, other: KnowledgeEntry) -> bool:
+    """Whether `other` may stand in a pair of `asking`; training pairs stay inside the training part."""
+    return other.id != asking.id and (asking.split != "train" or other.split == "train")
+
+
+def _pair(a: Sentence, b: Sentence, entry: KnowledgeEntry, origin: PairOrigin) -> MatchPair:
+    return MatchPair(a, b, int(origin == "positive"), origin, entry.split)
+
+
+def _sentences(index: KnowledgeIndex, entry: KnowledgeEntry) -> list[Sentence]:
+    return [index.surfaces[row].sentence for row in index.rows_of(entry.id)]
+
+
+def _positives(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random) -> Iterator[MatchPair]:
+    for first, second in combinations(_sentences(index, entry), 2):
+        a, b = (first, second) if generator.random() < 0.5 else (second, first)
+        yield _pair(a, b, entry, "positive")
+
+
+def _written(
+    index: KnowledgeIndex, entry: KnowledgeEntry, segmenter: Segmenter, generator: random.Random, n: int
+) -> Iterator[MatchPair]:
+    surfaces = _sentences(index, entry)
+    for text in entry.hard_negatives:
+        negative = segmenter.process(text)
+        for surface in generator.sample(surfaces, min(n, len(surfaces))):
+            yield _pair(negative, surface, entry, "written")
+
+
+def _recalled(
+    index: KnowledgeIndex, entry: KnowledgeEntry, candidates: Sequence[Recalled], n: int
+) -> Iterator[MatchPair]:
+    for row in index.rows_of(entry.id):
+        allowed = [found for found in candidates[row].rows if _may_meet(entry, index.entry_of(found))]
+        for found in allowed[:n]:
+            yield _pair(index.surfaces[row].sentence, index.surfaces[found].sentence, entry, "recalled")
+
+
+def _random(
+    index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random, n: int
+) -> Iterator[MatchPair]:
+    for row in index.rows_of(entry.id):
+        drawn = generator.sample(range(len(index.surfaces)), min(8 * n, len(index.surfaces)))
+        allowed = [other for other in drawn if _may_meet(entry, index.entry_of(other))]
+        for other in allowed[:n]:
+            yield _pair(index.surfaces[row].sentence, index.surfaces[other].sentence, entry, "random")
+
+
+def _other_entries(recall: HybridRecall) -> list[Recalled]:
+    """For every row, what recall brings from other entries."""
+    index = recall.knowledge
+    own = {entry.id: frozenset(index.rows_of(entry.id)) for entry in index.entries}
+    exclude = [own[index.entry_of(row).id] for row in range(len(index.surfaces))]
+    return _recall_all(recall, index.sentences, exclude)
+
+
+def _recall_all(
+    recall: HybridRecall, sentences: Sequence[Sentence], exclude: Sequence[frozenset[int]]
+) -> list[Recalled]:
+    found: list[Recalled] = []
+    for start in range(0, len(sentences), _BATCH):
+        part = slice(start, start + _BATCH)
+        found += recall.recall(sentences[part], exclude=exclude[part])
+    return found
+
+
+def _paraphrases(index: KnowledgeIndex, entry: KnowledgeEntry) -> Iterator[_Draft]:
+    for row in index.rows_of(entry.id)[1:]:
+        sentence = index.surfaces[row].sentence
+        same = frozenset(own for own, surface in enumerate(index.surfaces) if surface.sentence == sentence)
+        yield _Draft(sentence, "paraphrase", same, entry.id)
+
+
+def _left_out(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random) -> Iterator[_Draft]:
+    rows = index.rows_of(entry.id)
+    if len(rows) > 1:
+        sentence = index.surfaces[generator.choice(rows[1:])].sentence
+        yield _Draft(sentence, "left_out", frozenset(rows), None)
+
+
+def _from_utterances(
+    index: KnowledgeIndex,
+    utterances: Sequence[Utterance],
+    origin: QueryOrigin,
+    segmenter: Segmenter,
+    generator: random.Random,
+    n: int,
+) -> list[_Draft]:
+    drafts = []
+    for utterance in generator.sample(utterances, min(n, len(utterances))):
+        sentence = segmenter.process(utterance.text)
+        same_topic = (
+            row for row in range(len(index.surfaces)) if index.entry_of(row).topic == utterance.topic
+        )
+        drafts.append(_Draft(sentence, origin, frozenset(same_topic), None))
+    return drafts
+
+
+def _query(index: KnowledgeIndex, draft: _Draft, found: Recalled, split: Split) -> TuningQuery:
+    labels = tuple(int(index.entry_of(row).id == draft.right) for row in found.rows)
+    return TuningQuery(draft.sentence, found.rows, labels, draft.origin, split)

@@ -1,0 +1,1 @@
+"""What is computed: text, embeddings, classifiers, matchers, encoders; numbers in, numbers out."""

@@ -1,0 +1,160 @@
+"""A trained classifier: from sentences to calibrated probabilities of emotions or of topics.
+
+The same class serves both nodes; what differs is the artifact. Trained by `models.training.classification`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.artifact import ArtifactError, load_artifact, save_artifact
+from models.layers.device import resolve_device
+from models.mlc import MLC
+from models.text.ragged import Ragged, bucketed
+from models.text.sentence import Sentence
+from models.text.vocabulary import Vocabulary
+
+__all__ = ["KIND", "Classifier"]
+
+KIND = "classifier"
+_BATCH = 256
+
+
+class Classifier:
+    """MLC with its vocabularies, labels, temperature and threshold.
+
+    Attributes:
+        labels: class names in the order of the probabilities; the last is "other" where there is such a
+            class.
+        threshold: the most probable label is believed if its probability is above this; in [0, 1].
+        temperature: divides the logits, so that probabilities match frequencies (Guo et al., ICML 2017).
+        version: of the stored artifact; "" before it is saved.
+        model: the network, in evaluation mode.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: MLC,
+        model_config: dict[str, Any],
+        labels: Sequence[str],
+        words: Vocabulary,
+        chars: Vocabulary,
+        segmenter: str,
+        temperature: float = 1.0,
+        threshold: float = 0.0,
+        max_words: int = 48,
+        max_chars: int = 80,
+        data_digest: str = "",
+        version: str = "",
+        device: str = "auto",
+    ) -> None:
+        """Hold the parts.
+
+        Args:
+            model: the network; moved to the device and set to evaluation.
+            model_config: the numbers it was made with, stored to make it again.
+            labels: class names in the order of the head.
+            words: rows of the word table.
+            chars: rows of the character table.
+            segmenter: version of the text processor that cut the words.
+            temperature: of the softmax, > 0.
+            threshold: probability above which a label is believed.
+            max_words: words read of a sentence.
+            max_chars: characters read of a sentence.
+            data_digest: digest of the training data.
+            version: of the stored artifact.
+            device: "auto", "cpu" or "cuda".
+        """
+        self._device = resolve_device(device)
+        self.model = model.to(self._device).eval()
+        self._model_config = dict(model_config)
+        self.labels = tuple(labels)
+        self._words, self._chars = words, chars
+        self._max_words, self._max_chars = max_words, max_chars
+        self._segmenter, self._data_digest = segmenter, data_digest
+        self.temperature, self.threshold = temperature, threshold
+        self.version = version
+
+    def classify(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+        """Calibrated probabilities, float32 (len(sentences), len(labels)); each row sums to 1."""
+        scaled = self.logits(sentences) / np.float32(self.temperature)
+        exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True, initial=-np.inf))
+        probabilities: NDArray[np.float32] = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return probabilities
+
+    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+        """What the network says before temperature and softmax, float32 (len(sentences), len(labels))."""
+        words = Ragged.of([self._words.encode(s.words) for s in sentences], max_length=self._max_words)
+        chars = Ragged.of([self._chars.encode(s.chars) for s in sentences], max_length=self._max_chars)
+        logits = np.zeros((len(sentences), len(self.labels)), dtype=np.float32)
+        with torch.inference_mode():
+            for rows in bucketed(chars.lengths, batch_size=_BATCH):
+                batch = [torch.from_numpy(part.padded(rows)).to(self._device) for part in (words, chars)]
+                logits[rows] = self.model(*batch).cpu().numpy()
+        return logits
+
+    def save(self, folder: Path) -> str:
+        """Store as an artifact of kind "classifier".
+
+        Returns:
+            Its version, also set on this object.
+        """
+        self.version = save_artifact(
+            folder,
+            kind=KIND,
+            config={
+                "model": self._model_config,
+                "labels": list(self.labels),
+                "temperature": self.temperature,
+                "threshold": self.threshold,
+                "max_words": self._max_words,
+                "max_chars": self._max_chars,
+            },
+            segmenter=self._segmenter,
+            data_digest=self._data_digest,
+            tensors={name: value.cpu().numpy() for name, value in self.model.state_dict().items()},
+            vocabularies={"words": self._words, "chars": self._chars},
+        )
+        return self.version
+
+    @classmethod
+    def load(cls, folder: Path, *, segmenter: str, device: str = "auto") -> "Classifier":
+        """Read what `save` wrote.
+
+        Args:
+            folder: the artifact.
+            segmenter: version of the text processor that will feed it.
+            device: "auto", "cpu" or "cuda".
+
+        Raises:
+            ArtifactError: the artifact is refused.
+        """
+        artifact = load_artifact(folder, kind=KIND, segmenter=segmenter)
+        config = artifact.config
+        try:
+            model = MLC(**config["model"])
+            model.load_state_dict({name: torch.from_numpy(value) for name, value in artifact.tensors.items()})
+            return cls(
+                model=model,
+                model_config=config["model"],
+                labels=config["labels"],
+                words=artifact.vocabularies["words"],
+                chars=artifact.vocabularies["chars"],
+                segmenter=segmenter,
+                temperature=config["temperature"],
+                threshold=config["threshold"],
+                max_words=config["max_words"],
+                max_chars=config["max_chars"],
+                data_digest=artifact.data_digest,
+                version=artifact.version,
+                device=device,
+            )
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ArtifactError(
+                f"{folder} does not describe a classifier ({error}): train it again"
+            ) from error

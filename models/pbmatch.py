@@ -1,0 +1,262 @@
+"""PBmatch, the reranker: do two sentences mean the same? (section 5 of the paper on emotional comfort).
+
+The features of MatchPyramid, which looks at pairs of words, and of BCNN, which looks at whole sentences, are
+concatenated before one affine layer, and everything is trained together (compare the hybrid CNN of Yu et al.,
+WSDM 2018). Words and characters are two channels. BCNN's reading of a sentence does not depend on the other
+sentence: `read` is done once for the knowledge, `compare` for every pair.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.layers.bcnn import BCNNTower, TowerOutput, similarities, vector_features
+from models.layers.overlap import N_OVERLAP_FEATURES, overlap_features
+from models.layers.pyramid import MatchPyramid, match_matrices
+from models.layers.table import TokenTable
+from models.text.vocabulary import PAD
+
+__all__ = ["EXTRACTORS", "MatchChannel", "PBmatch", "Reading", "Side", "join_sides"]
+
+EXTRACTORS = ("bcnn", "pyramid")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """One channel's reading of a batch of sentences.
+
+    Attributes:
+        keys: int64 (batch, length), `PAD` on the right. A key below the size of the table is its row; a token
+            outside the vocabulary has a larger key of its own, so that equal unknown words are seen as equal.
+        tower: BCNN's output; None without BCNN.
+    """
+
+    keys: Tensor
+    tower: TowerOutput | None
+
+    def rows(self, rows: Tensor) -> "Reading":
+        """The readings of some sentences, padded no further than they need; rows: int64 (n,)."""
+        keys = self.keys[rows]
+        longest = max(int((keys != PAD).sum(dim=1).max()), 1) if len(rows) else 1
+        return Reading(keys[:, :longest], None if self.tower is None else self.tower.rows(rows))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """All channels' readings of the same sentences."""
+
+    readings: tuple[Reading, ...]
+
+    def rows(self, rows: Tensor) -> "Side":
+        """The readings of some sentences; rows: int64 (n,)."""
+        return Side(tuple(reading.rows(rows) for reading in self.readings))
+
+
+class MatchChannel(nn.Module):
+    """Words or characters: their table, BCNN's tower, MatchPyramid.
+
+    Attributes:
+        table: the vectors.
+        tower: BCNN; None if not chosen.
+        pyramid: MatchPyramid; None if not chosen.
+        output_width: width of the features.
+    """
+
+    importance: Tensor
+
+    def __init__(
+        self,
+        *,
+        table: TokenTable,
+        n_tokens: int,
+        extractors: Sequence[str],
+        bcnn_features: Literal["sims", "vectors", "both"],
+        overlap: bool,
+        n_kernels: int,
+        kernel_size: int,
+        n_blocks: int,
+        n_maps: tuple[int, int],
+        pool_size: int,
+        hidden: int,
+        dropout: float,
+    ) -> None:
+        """Make the extractors; the numbers are those of `PBmatch`."""
+        super().__init__()
+        self.table = table
+        self.register_buffer("importance", torch.ones(n_tokens))
+        self.tower: BCNNTower | None = None
+        self.pyramid: MatchPyramid | None = None
+        self._sims = bcnn_features in {"sims", "both"}
+        self._vectors = bcnn_features in {"vectors", "both"}
+        self._overlap = overlap
+        self.output_width = N_OVERLAP_FEATURES if overlap else 0
+        if "bcnn" in extractors:
+            self.tower = BCNNTower(
+                width=table.width, n_kernels=n_kernels, kernel_size=kernel_size, n_blocks=n_blocks
+            )
+            self.bcnn_hidden = _hidden_layer(3 * n_kernels, hidden, dropout)
+            self.output_width += self._sims * (n_blocks + 1) + self._vectors * (hidden or 3 * n_kernels)
+        if "pyramid" in extractors:
+            self.pyramid = MatchPyramid(n_maps=n_maps, pool_size=pool_size)
+            self.pyramid_hidden = _hidden_layer(self.pyramid.output_width, hidden, dropout)
+            self.output_width += hidden or self.pyramid.output_width
+
+    def read(self, keys: Tensor) -> Reading:
+        """Read sentences alone; keys: int64 (batch, length)."""
+        keys = self.table.drop(keys)
+        tower = None if self.tower is None else self.tower(self.table(keys), keys != PAD)
+        return Reading(keys, tower)
+
+    def compare(self, left: Reading, right: Reading) -> Tensor:
+        """Features of pairs, float (batch, output_width); both readings hold one sentence of every pair."""
+        features = []
+        if self.tower is not None and left.tower is not None and right.tower is not None:
+            if self._sims:
+                features.append(similarities(left.tower, right.tower, self.tower.level_widths))
+            if self._vectors:
+                features.append(self.bcnn_hidden(vector_features(left.tower, right.tower)))
+        if self.pyramid is not None or self._overlap:
+            matches = match_matrices(self.table(left.keys), self.table(right.keys), left.keys, right.keys)
+            lengths = [(reading.keys != PAD).sum(dim=1) for reading in (left, right)]
+            if self.pyramid is not None:
+                features.append(self.pyramid_hidden(self.pyramid(matches, *lengths)))
+            if self._overlap:
+                weights = [self._weights(reading.keys) for reading in (left, right)]
+                features.append(overlap_features(matches[:, 0], matches[:, 1], *weights))
+        return torch.cat(features, dim=1)
+
+    def _weights(self, keys: Tensor) -> Tensor:
+        """Importance of every token, 0 where padded; a token outside the table counts as the unknown one."""
+        known = keys.masked_fill(keys >= len(self.importance), 1)
+        return self.importance[known] * (keys != PAD)
+
+
+class PBmatch(nn.Module):
+    """The matching network.
+
+    Attributes:
+        words: the channel of words.
+        chars: the channel of characters; None without.
+        head: the one affine layer over all features.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_words: int,
+        n_chars: int,
+        width: int,
+        n_tuned_words: int,
+        n_tuned_chars: int,
+        extractors: Sequence[str] = EXTRACTORS,
+        bcnn_features: Literal["sims", "vectors", "both"] = "both",
+        overlap: bool = True,
+        n_kernels: int = 50,
+        kernel_size: int = 3,
+        n_blocks: int = 1,
+        n_maps: Sequence[int] = (8, 16),
+        pool_size: int = 8,
+        hidden: int = 64,
+        dropout: float = 0.3,
+        token_dropout: float = 0.05,
+    ) -> None:
+        """Make the network.
+
+        Args:
+            n_words: rows of the word table.
+            n_chars: rows of the character table; 0 for no character channel.
+            width: width of word and character vectors.
+            n_tuned_words: first rows of the word table that are trained.
+            n_tuned_chars: likewise for characters.
+            extractors: "bcnn", "pyramid" or both; one alone is a baseline of the paper.
+            bcnn_features: "sims" cosines of every level (Yin et al.), "vectors" combined vectors (Yu et al.).
+            overlap: add overlap, soft alignment and length ratio as features.
+            n_kernels: BCNN's kernels.
+            kernel_size: words a kernel of BCNN sees.
+            n_blocks: BCNN's blocks.
+            n_maps: maps of MatchPyramid's two convolutions.
+            pool_size: side of its grid.
+            hidden: width of a hidden layer behind BCNN's vectors and behind MatchPyramid; 0 for none.
+            dropout: before the hidden layers and the head.
+            token_dropout: share of tokens that training hides.
+
+        Raises:
+            ValueError: no known extractor is named.
+        """
+        super().__init__()
+        if not extractors or set(extractors) - set(EXTRACTORS):
+            raise ValueError(f"extractors {tuple(extractors)} must be some of {EXTRACTORS}: correct them")
+
+        def channel(n_tokens: int, n_tuned: int) -> MatchChannel:
+            return MatchChannel(
+                table=TokenTable(
+                    n_tokens=n_tokens, n_tuned=n_tuned, width=width, token_dropout=token_dropout
+                ),
+                n_tokens=n_tokens,
+                extractors=extractors,
+                bcnn_features=bcnn_features,
+                overlap=overlap,
+                n_kernels=n_kernels,
+                kernel_size=kernel_size,
+                n_blocks=n_blocks,
+                n_maps=(n_maps[0], n_maps[1]),
+                pool_size=pool_size,
+                hidden=hidden,
+                dropout=dropout,
+            )
+
+        self.words = channel(n_words, n_tuned_words)
+        self.chars = channel(n_chars, n_tuned_chars) if n_chars else None
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(sum(part.output_width for part in self.channels), 1)
+
+    @property
+    def channels(self) -> list[MatchChannel]:
+        """The channels in the order of the features."""
+        return [self.words] if self.chars is None else [self.words, self.chars]
+
+    def read(self, words: Tensor, chars: Tensor) -> Side:
+        """Read sentences alone.
+
+        Args:
+            words: int64 (batch, n_words_padded) word keys.
+            chars: int64 (batch, n_chars_padded) character keys; unused without character channel.
+        """
+        pairs = zip(self.channels, (words, chars), strict=False)
+        return Side(tuple(channel.read(keys) for channel, keys in pairs))
+
+    def compare(self, left: Side, right: Side) -> Tensor:
+        """Logits that the sentences of each pair mean the same, float (batch,)."""
+        parts = zip(self.channels, left.readings, right.readings, strict=True)
+        features = torch.cat([channel.compare(a, b) for channel, a, b in parts], dim=1)
+        logits: Tensor = self.head(self.dropout(features)).squeeze(1)
+        return logits
+
+    def forward(self, left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor]) -> Tensor:
+        """Logits of pairs; each side is (word keys, character keys), result float (batch,)."""
+        return self.compare(self.read(*left), self.read(*right))
+
+
+def _hidden_layer(width: int, hidden: int, dropout: float) -> nn.Module:
+    if not hidden:
+        return nn.Identity()
+    return nn.Sequential(nn.Dropout(dropout), nn.Linear(width, hidden), nn.ReLU())
+
+
+def join_sides(sides: Sequence[Side]) -> Side:
+    """One side of all sentences of several, in order; shorter keys are padded."""
+    return Side(tuple(_join(readings) for readings in zip(*(side.readings for side in sides), strict=True)))
+
+
+def _join(readings: Sequence[Reading]) -> Reading:
+    longest = max(reading.keys.shape[1] for reading in readings)
+    keys = [functional.pad(r.keys, (0, longest - r.keys.shape[1]), value=PAD) for r in readings]
+    towers = [reading.tower for reading in readings if reading.tower is not None]
+    if not towers:
+        return Reading(torch.cat(keys), None)
+    levels, peaks = torch.cat([t.levels for t in towers]), torch.cat([t.peaks for t in towers])
+    return Reading(torch.cat(keys), TowerOutput(levels, peaks))

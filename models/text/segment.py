@@ -1,0 +1,72 @@
+"""From a raw message to a `Sentence`: normalise once, segment once.
+
+The only file that imports jieba. The processor is built once per process by whoever owns a graph or a
+training run; its `version` is stored with every artifact and index, which refuse to work with another one,
+because a word that is cut differently is a different word.
+"""
+
+import hashlib
+import logging
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from models.text.normalise import NORMALISER_VERSION, normalise
+from models.text.sentence import Sentence
+
+__all__ = ["TextProcessor", "segmenter_version"]
+
+
+def segmenter_version(*, extra_words: Sequence[str] = ()) -> str:
+    """The version of a `TextProcessor` with these added words, without loading a dictionary."""
+    words = sorted({normalise(word) for word in extra_words} - {""})
+    return f"normalise-{NORMALISER_VERSION}/jieba-{version('jieba')}{_mark(words)}"
+
+
+class TextProcessor:
+    """Normalises and segments messages with jieba's default dictionary and its hidden Markov model.
+
+    Loading the dictionary takes about a second; it happens in the constructor. Afterwards `process` is pure
+    and may be called from several threads.
+
+    Attributes:
+        version: names the normaliser, jieba and the added words; equal versions cut equal texts equally.
+    """
+
+    def __init__(self, *, extra_words: Sequence[str] = ()) -> None:
+        """Load the dictionary.
+
+        Args:
+            extra_words: words of the trade that must not be cut apart, e.g. 运费险.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # jieba's own sources and its cache file warn; neither is ours to fix
+            import jieba  # noqa: PLC0415  (its import takes time and logs; only who segments pays for it)
+
+            jieba.setLogLevel(logging.CRITICAL)
+            self._tokenizer: Any = jieba.Tokenizer()
+            self._tokenizer.initialize()
+        words = sorted({normalise(word) for word in extra_words} - {""})
+        for word in words:
+            self._tokenizer.add_word(word)
+        self.version = segmenter_version(extra_words=words)
+
+    def process(self, raw: str) -> Sentence:
+        """Normalise and segment one message.
+
+        Args:
+            raw: the message as typed; any string.
+
+        Returns:
+            The sentence; without words if nothing visible is left.
+        """
+        text = normalise(raw)
+        cut: list[str] = self._tokenizer.lcut(text)
+        return Sentence(text=text, words=tuple(word for word in cut if not word.isspace()))
+
+
+def _mark(words: Sequence[str]) -> str:
+    return f"/{hashlib.sha256(chr(10).join(words).encode()).hexdigest()[:8]}" if words else ""

@@ -1,0 +1,132 @@
+"""From scores to probabilities that can be trusted, and from probabilities to a threshold.
+
+Temperature scaling on the development set (Guo et al., ICML 2017), the shift of a matcher's logits from the
+share of right pairs it was trained with to the share it meets in service, and the lowest threshold that
+reaches a wanted precision.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
+
+from models.metrics import classification_report
+
+__all__ = [
+    "binary_temperature",
+    "precision_threshold",
+    "prior_shift",
+    "prior_weights",
+    "softmax_temperature",
+    "threshold_for_macro_precision",
+]
+
+_TEMPERATURES = (0.05, 20.0)
+
+
+def softmax_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
+    """The temperature that makes the right labels most likely.
+
+    Args:
+        logits: float (n, n_labels).
+        truth: int64 (n,), columns of the right labels.
+
+    Returns:
+        T in [0.05, 20]; 1 without items.
+    """
+    if not len(truth):
+        return 1.0
+    wide = logits.astype(np.float64)
+
+    def loss(log_temperature: float) -> float:
+        scaled = wide / np.exp(log_temperature)
+        scaled = scaled - scaled.max(axis=1, keepdims=True)
+        normaliser = np.log(np.exp(scaled).sum(axis=1))
+        return float((normaliser - scaled[np.arange(len(truth)), truth]).mean())
+
+    return _minimise(loss)
+
+
+def binary_temperature(
+    logits: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64]
+) -> float:
+    """The same for one logit a pair; weights: float (n,), how much each pair counts."""
+    if not len(truth):
+        return 1.0
+    signed = logits.astype(np.float64) * (1 - 2 * truth)
+    return _minimise(lambda t: float(np.average(np.logaddexp(0.0, signed / np.exp(t)), weights=weights)))
+
+
+def _minimise(loss: Callable[[float], float]) -> float:
+    low, high = np.log(_TEMPERATURES[0]), np.log(_TEMPERATURES[1])
+    found = minimize_scalar(loss, bounds=(low, high), method="bounded")
+    return float(np.exp(found.x))
+
+
+def prior_shift(*, train: float, serve: float) -> float:
+    """What a logit gains when the share of right pairs goes from `train` to `serve`, both in (0, 1)."""
+    for name, share in (("train", train), ("serve", serve)):
+        if not 0.0 < share < 1.0:
+            raise ValueError(f"{name} prior {share} must lie between 0 and 1: give both kinds of pairs")
+    return float(np.log(serve / (1 - serve)) - np.log(train / (1 - train)))
+
+
+def prior_weights(truth: NDArray[np.int64], *, prior: float) -> NDArray[np.float64]:
+    """Weights float (n,) under which right pairs make up `prior` of a set; 1 each if a kind is missing."""
+    share = float(truth.mean()) if len(truth) else 0.0
+    if not 0.0 < share < 1.0:
+        return np.ones(len(truth))
+    return np.where(truth == 1, prior / share, (1 - prior) / (1 - share))
+
+
+def precision_threshold(
+    scores: NDArray[np.float32],
+    truth: NDArray[np.int64],
+    *,
+    precision: float,
+    weights: NDArray[np.float64] | None = None,
+) -> float:
+    """The lowest threshold above which the wanted precision is reached.
+
+    Args:
+        scores: float (n,) in [0, 1].
+        truth: int64 (n,), 1 for right.
+        precision: wanted, in [0, 1].
+        weights: how much each item counts; 1 each if None.
+
+    Returns:
+        Half-way between the last accepted and the first rejected score. If the precision is reached nowhere,
+        the threshold of the highest precision.
+    """
+    if not len(scores):
+        return 1.0
+    weights = np.ones(len(scores)) if weights is None else weights
+    order = np.argsort(-scores, kind="stable")
+    ranked, right, counted = scores[order].astype(np.float64), truth[order], weights[order]
+    reached = np.cumsum(right * counted) / np.cumsum(counted)
+    ends = np.append(ranked[1:] != ranked[:-1], True)  # equal scores are accepted together
+    good = np.flatnonzero(ends & (reached >= precision))
+    last = int(good[-1]) if len(good) else int(np.where(ends, reached, -1.0).argmax())
+    below = float(ranked[last + 1]) if last + 1 < len(ranked) else 0.0
+    return (float(ranked[last]) + below) / 2
+
+
+def threshold_for_macro_precision(
+    probabilities: NDArray[np.float32], truth: Sequence[str], labels: Sequence[str], *, precision: float
+) -> float:
+    """The lowest threshold, in steps of 0.005, that reaches a macro precision (the paper's "Total").
+
+    If it is reached nowhere, the threshold of the highest macro precision, the lowest of equals.
+    """
+    best, best_precision = 0.0, -1.0
+    for step in range(199):
+        threshold = step * 0.005
+        report = classification_report(
+            probabilities=probabilities, truth=truth, labels=labels, threshold=threshold
+        )
+        if report.macro_precision >= precision:
+            return threshold
+        if report.macro_precision > best_precision:
+            best, best_precision = threshold, report.macro_precision
+    return best

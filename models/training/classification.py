@@ -1,0 +1,313 @@
+"""Training of the classifiers of emotions and topics, from labelled sentences to calibrated thresholds."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from models.artifact import digest_of
+from models.classifier import Classifier
+from models.embeddings import Embeddings
+from models.layers.device import resolve_device
+from models.metrics import classification_report
+from models.mlc import BRANCHES, MLC
+from models.text.ragged import Ragged, bucketed
+from models.text.sentence import Sentence
+from models.training.calibrate import softmax_temperature, threshold_for_macro_precision
+from models.training.loop import FitReport, Progress, fit, seeded
+
+__all__ = ["ClassifierParams", "train_classifier"]
+
+Labelled = tuple[Sentence, str]
+"""A sentence and its label."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierParams:
+    """Hyperparameters of MLC and its training.
+
+    Attributes:
+        branches: any of "swem", "cnn", "leam"; all is MLC, one alone is a baseline of the paper.
+        use_chars: read characters in a second channel.
+        n_filters: filters of each size in the CNN (the paper: 16).
+        kernel_sizes: words a filter sees (the paper: 2, 3, 4).
+        radius: r of LEAM, a phrase is 2 r + 1 words.
+        window: LEAM's filter, "shared" (the paper) or "full" (its authors' code).
+        label_weight: lambda, weight of the label regulariser.
+        dropout: on the features.
+        token_dropout: share of tokens that training hides.
+        label_smoothing: of the cross-entropy.
+        class_weights: weigh classes by the root of their rarity.
+        learning_rate: of AdamW.
+        embedding_rate: of the vectors; 0 keeps them.
+        weight_decay: of everything but the vectors.
+        batch_size: sentences a step.
+        n_epochs: at most so many.
+        patience: epochs without a better macro F1 before stopping.
+        max_words: words read of a sentence.
+        max_chars: characters read of a sentence.
+        precision: macro precision that the threshold shall reach on the development set.
+        seed: of every random choice.
+        n_threads: torch threads while training.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    branches: tuple[str, ...] = BRANCHES
+    use_chars: bool = True
+    n_filters: int = 16
+    kernel_sizes: tuple[int, ...] = (2, 3, 4)
+    radius: int = 2
+    window: Literal["shared", "full"] = "shared"
+    label_weight: float = 1.0
+    dropout: float = 0.5
+    token_dropout: float = 0.1
+    label_smoothing: float = 0.1
+    class_weights: bool = False
+    learning_rate: float = 2e-3
+    embedding_rate: float = 5e-4
+    weight_decay: float = 1e-3
+    batch_size: int = 64
+    n_epochs: int = 14
+    patience: int = 4
+    max_words: int = 48
+    max_chars: int = 80
+    precision: float = 0.9
+    seed: int = 1
+    n_threads: int = 2
+    device: str = "auto"
+
+
+def train_classifier(
+    *,
+    train: Sequence[Labelled],
+    dev: Sequence[Labelled],
+    labels: Sequence[str],
+    embeddings: Embeddings,
+    descriptions: Mapping[str, Sequence[str]] | None = None,
+    params: ClassifierParams | None = None,
+    what: str = "classifier",
+    progress: Progress | None = None,
+    report: list[FitReport] | None = None,
+) -> Classifier:
+    """Train, calibrate on the development set, and set the threshold there.
+
+    Args:
+        train: labelled sentences.
+        dev: labelled sentences for early stopping, temperature and threshold.
+        labels: all labels in the order of the answer; "other", if present, is the last and has no embedding.
+        embeddings: first vectors of words and characters.
+        descriptions: words that describe each label, for LEAM; a label without them is described by its
+            texts.
+        params: hyperparameters.
+        what: name for progress.
+        progress: told after every epoch.
+        report: a list to which the course of the training is appended.
+
+    Returns:
+        The classifier, its threshold the lowest that reaches `params.precision` on `dev`.
+
+    Raises:
+        ValueError: no training or development sentence, or one with a label outside `labels`.
+    """
+    params = params or ClassifierParams()
+    _check(train, dev, labels)
+    with seeded(params.seed, n_threads=params.n_threads):
+        config = _model_config(train, labels, embeddings, params)
+        model = MLC(**config)
+        _start(model, train, labels, embeddings, descriptions or {})
+        classifier = Classifier(
+            model=model,
+            model_config=config,
+            labels=labels,
+            words=embeddings.words,
+            chars=embeddings.chars,
+            segmenter=embeddings.segmenter,
+            max_words=params.max_words,
+            max_chars=params.max_chars,
+            data_digest=_digest(train, dev, labels, embeddings, descriptions or {}, params),
+            device=params.device,
+        )
+        fitted = _Fitting(classifier, train, dev, embeddings, params).run(what, progress)
+        if report is not None:
+            report.append(fitted)
+        _calibrate(classifier, dev, params)
+    return classifier
+
+
+def _check(train: Sequence[Labelled], dev: Sequence[Labelled], labels: Sequence[str]) -> None:
+    for name, items in (("train", train), ("dev", dev)):
+        if not items:
+            raise ValueError(f"{name} has no sentences: give labelled sentences")
+        unknown = {label for _, label in items} - set(labels)
+        if unknown:
+            raise ValueError(
+                f"{name} has labels {sorted(unknown)} that are not among {list(labels)}: correct them"
+            )
+
+
+def _model_config(
+    train: Sequence[Labelled], labels: Sequence[str], embeddings: Embeddings, params: ClassifierParams
+) -> dict[str, Any]:
+    words = [row for sentence, _ in train for row in embeddings.words.encode(sentence.words)]
+    tuned = params.embedding_rate > 0
+    return {
+        "n_labels": len(labels),
+        "described": [column for column, label in enumerate(labels) if label != "other"],
+        "n_words": len(embeddings.words),
+        "n_chars": len(embeddings.chars) if params.use_chars else 0,
+        "width": embeddings.width,
+        "n_tuned_words": max(words, default=0) + 1 if tuned else 0,
+        "n_tuned_chars": len(embeddings.chars) if tuned else 0,
+        "branches": list(params.branches),
+        "n_filters": params.n_filters,
+        "kernel_sizes": list(params.kernel_sizes),
+        "radius": params.radius,
+        "window": params.window,
+        "dropout": params.dropout,
+        "token_dropout": params.token_dropout,
+    }
+
+
+def _start(
+    model: MLC,
+    train: Sequence[Labelled],
+    labels: Sequence[str],
+    embeddings: Embeddings,
+    descriptions: Mapping[str, Sequence[str]],
+) -> None:
+    model.words.table.start_from(embeddings.word_vectors)
+    if model.chars is not None:
+        model.chars.table.start_from(embeddings.char_vectors)
+    described = [label for label in labels if label != "other"]
+    words = {label: descriptions.get(label) or _typical_words(train, label) for label in described}
+    model.start_labels(
+        np.stack([_mean(embeddings.vectors(words[label])) for label in described]),
+        np.stack(
+            [
+                _mean(embeddings.char_vectors[embeddings.chars.encode("".join(words[label]))])
+                for label in described
+            ]
+        ),
+    )
+
+
+def _typical_words(train: Sequence[Labelled], label: str, *, n_words: int = 20) -> list[str]:
+    """The words that set a label's texts apart most: frequent there, rare elsewhere."""
+    inside = Counter(word for sentence, name in train if name == label for word in set(sentence.words))
+    everywhere = Counter(word for sentence, _ in train for word in set(sentence.words))
+    ranked = sorted(inside, key=lambda word: (-(inside[word] ** 2) / (everywhere[word] + 5), word))
+    return ranked[:n_words]
+
+
+def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    mean: NDArray[np.float32] = vectors.sum(axis=0) / np.float32(max(len(vectors), 1))
+    return mean
+
+
+class _Fitting:
+    """One training run: the data as numbers, the loss of a batch, the score on the development set."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        train: Sequence[Labelled],
+        dev: Sequence[Labelled],
+        embeddings: Embeddings,
+        params: ClassifierParams,
+    ) -> None:
+        self._classifier, self._dev, self._params = classifier, dev, params
+        self._model = classifier.model
+        self._device = resolve_device(params.device)
+        sentences = [sentence for sentence, _ in train]
+        self._words = Ragged.of(
+            [embeddings.words.encode(s.words) for s in sentences], max_length=params.max_words
+        )
+        self._chars = Ragged.of(
+            [embeddings.chars.encode(s.chars) for s in sentences], max_length=params.max_chars
+        )
+        columns = {label: column for column, label in enumerate(classifier.labels)}
+        self._targets = np.array([columns[label] for _, label in train], dtype=np.int64)
+        self._class_weights = self._weights(len(columns)) if params.class_weights else None
+
+    def run(self, what: str, progress: Progress | None) -> FitReport:
+        return fit(
+            self._model,
+            parameter_groups=parameter_groups(self._model, self._params),
+            batches=self._batches,
+            loss=self._loss,
+            score=self._score,
+            n_batches=-(-len(self._targets) // self._params.batch_size),
+            n_epochs=self._params.n_epochs,
+            patience=self._params.patience,
+            what=what,
+            progress=progress,
+        )
+
+    def _weights(self, n_labels: int) -> Tensor:
+        counts = np.maximum(np.bincount(self._targets, minlength=n_labels), 1)
+        weights = torch.tensor((counts.mean() / counts) ** 0.5, dtype=torch.float32)
+        return weights.to(self._device)
+
+    def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        generator = np.random.default_rng((self._params.seed, epoch))
+        for rows in bucketed(self._chars.lengths, batch_size=self._params.batch_size, generator=generator):
+            parts = (self._words.padded(rows), self._chars.padded(rows), self._targets[rows])
+            words, chars, targets = (torch.from_numpy(part).to(self._device) for part in parts)
+            yield words, chars, targets
+
+    def _loss(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        words, chars, targets = batch
+        loss = self._cross_entropy(self._model(words, chars), targets)
+        return loss + self._params.label_weight * self._model.label_loss()
+
+    def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return functional.cross_entropy(
+            logits, targets, weight=self._class_weights, label_smoothing=self._params.label_smoothing
+        )
+
+    def _score(self) -> float:
+        probabilities = self._classifier.classify([sentence for sentence, _ in self._dev])
+        truth = [label for _, label in self._dev]
+        return classification_report(
+            probabilities=probabilities, truth=truth, labels=self._classifier.labels
+        ).macro_f1
+
+
+def parameter_groups(model: MLC, params: ClassifierParams) -> list[dict[str, object]]:
+    """Vectors with their own learning rate and no decay; the rest with both."""
+    tables = [channel.table.tuned for channel in model.channels]
+    known = {id(table) for table in tables}
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in known]
+    return [
+        {"params": tables, "lr": params.embedding_rate, "weight_decay": 0.0},
+        {"params": rest, "lr": params.learning_rate, "weight_decay": params.weight_decay},
+    ]
+
+
+def _calibrate(classifier: Classifier, dev: Sequence[Labelled], params: ClassifierParams) -> None:
+    sentences = [sentence for sentence, _ in dev]
+    truth = [label for _, label in dev]
+    columns = np.array([classifier.labels.index(label) for label in truth], dtype=np.int64)
+    classifier.temperature = softmax_temperature(classifier.logits(sentences), columns)
+    classifier.threshold = threshold_for_macro_precision(
+        classifier.classify(sentences), truth, classifier.labels, precision=params.precision
+    )
+
+
+def _digest(
+    train: Sequence[Labelled],
+    dev: Sequence[Labelled],
+    labels: Sequence[str],
+    embeddings: Embeddings,
+    descriptions: Mapping[str, Sequence[str]],
+    params: ClassifierParams,
+) -> str:
+    texts = [part for items in (train, dev) for sentence, label in items for part in (label, sentence.text)]
+    described = [word for label in sorted(descriptions) for word in (label, *descriptions[label])]
+    return digest_of([embeddings.data_digest, repr(params), *labels, *described, *texts])

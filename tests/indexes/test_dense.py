@@ -1,0 +1,84 @@
+"""The dense index against numpy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from indexes.dense import DenseIndex
+from indexes.errors import IndexUnavailableError
+
+
+@pytest.fixture
+def vectors() -> NDArray[np.float32]:
+    made = np.random.default_rng(3).normal(size=(300, 24)).astype(np.float32)
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float32)
+
+
+def test_search_is_a_sorted_matrix_product(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
+    DenseIndex.build(tmp_path / "dense", vectors)
+    index = DenseIndex.open(tmp_path / "dense", device="cpu")
+    queries = np.random.default_rng(4).normal(size=(9, 24)).astype(np.float32)
+    scores, rows = index.search(queries, top_k=10)
+    product = queries @ vectors.T
+    np.testing.assert_array_equal(rows, np.argsort(-product, axis=1)[:, :10])
+    np.testing.assert_allclose(scores, np.take_along_axis(product, rows, axis=1), rtol=1e-5, atol=1e-6)
+    assert scores.dtype == np.float32
+    assert rows.dtype == np.int64
+
+
+def test_a_row_finds_itself_whatever_the_memory_layout(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
+    DenseIndex.build(tmp_path / "dense", np.asfortranarray(vectors))
+    scores, rows = DenseIndex.open(tmp_path / "dense").search(np.asfortranarray(vectors[::7]), top_k=1)
+    np.testing.assert_array_equal(rows[:, 0], np.arange(0, 300, 7))
+    np.testing.assert_allclose(scores, 1.0, atol=1e-5)
+
+
+def test_more_than_there_are_and_none_at_all(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
+    DenseIndex.build(tmp_path / "dense", vectors[:3])
+    index = DenseIndex.open(tmp_path / "dense")
+    assert index.search(vectors[:2], top_k=50)[1].shape == (2, 3)
+    assert index.search(vectors[:0], top_k=50)[0].shape == (0, 3)
+
+
+@pytest.mark.parametrize("damage", ["absent", "text", "cut", "kind"])
+def test_missing_and_damaged_files_are_refused(
+    tmp_path: Path, vectors: NDArray[np.float32], damage: str
+) -> None:
+    folder = tmp_path / "dense"
+    DenseIndex.build(folder, vectors)
+    path = folder / "vectors.faiss"
+    whole = path.read_bytes()
+    if damage == "absent":
+        path.unlink()
+    elif damage == "text":
+        path.write_bytes(b"no index at all")
+    elif damage == "cut":
+        path.write_bytes(whole[: len(whole) // 2])
+    else:
+        faiss.write_index(faiss.IndexFlatL2(24), str(path))
+    with pytest.raises(IndexUnavailableError, match="build") as caught:
+        DenseIndex.open(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_wrong_arguments_are_refused(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        DenseIndex.build(tmp_path / "a", np.full((2, 3), np.nan, np.float32))
+    with pytest.raises(ValueError, match="shape"):
+        DenseIndex.build(tmp_path / "a", vectors[:0])
+    DenseIndex.build(tmp_path / "dense", vectors)
+    index = DenseIndex.open(tmp_path / "dense")
+    with pytest.raises(ValueError, match="width 24"):
+        index.search(vectors[:, :5], top_k=1)
+    with pytest.raises(ValueError, match="top_k=0"):
+        index.search(vectors, top_k=0)
+    with pytest.raises(ValueError, match="device='tpu'"):
+        DenseIndex.open(tmp_path / "dense", device="tpu")
+    if not faiss.get_num_gpus():
+        with pytest.raises(ValueError, match="no GPU"):
+            DenseIndex.open(tmp_path / "dense", device="cuda")
