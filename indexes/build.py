@@ -94,7 +94,10 @@ def build_index(
     Raises:
         ContentError: there is no entry, or a sentence of one has no words.
         IndexUnavailableError: Lucene could not write.
+        ValueError: the encoder has no version, because it was never saved.
     """
+    if not encoder.version:
+        raise ValueError("the encoder has no version: save it before an index is built with it")
     surfaces = segment_surfaces(knowledge, segmenter)
     wanted = Manifest(
         format=FORMAT,

@@ -40,16 +40,13 @@ class DenseIndex:
             index = faiss.read_index(str(path))
         except (RuntimeError, MemoryError) as error:
             reason = str(error).strip().splitlines()[-1]
-            raise IndexUnavailableError(
-                f"{path}: not a readable dense index ({reason}); rebuild the index"
-            ) from None
+            raise IndexUnavailableError(f"{path}: not a readable dense index ({reason}); rebuild the index") from None
         if not isinstance(index, faiss.IndexFlat) or index.metric_type != faiss.METRIC_INNER_PRODUCT:
             raise IndexUnavailableError(f"{path}: not a flat inner-product index; rebuild the index")
         self.size = int(index.ntotal)
         self.width = int(index.d)
         self._path = path
         self._index = _placed(index, device)
-        faiss.omp_set_num_threads(1)
 
     @classmethod
     def open(cls, folder: Path, *, device: str = "auto") -> DenseIndex:
@@ -73,9 +70,7 @@ class DenseIndex:
             ValueError: not a matrix with at least one row and column, or not all finite.
         """
         if vectors.ndim != 2 or 0 in vectors.shape:
-            raise ValueError(
-                f"vectors of shape {vectors.shape}: must be (n, width) with at least one row and column"
-            )
+            raise ValueError(f"vectors of shape {vectors.shape}: must be (n, width) with at least one row and column")
         if not np.isfinite(vectors).all():
             raise ValueError("vectors hold NaN or infinity: every number must be finite")
         index = faiss.IndexFlatIP(vectors.shape[1])
@@ -83,9 +78,7 @@ class DenseIndex:
         folder.mkdir(parents=True, exist_ok=True)
         faiss.write_index(index, str(folder / _FILE))
 
-    def search(
-        self, vectors: NDArray[np.float32], *, top_k: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def search(self, vectors: NDArray[np.float32], *, top_k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The rows with the largest inner products with each of `vectors`.
 
         Args:
@@ -102,13 +95,12 @@ class DenseIndex:
         if top_k < 1:
             raise ValueError(f"top_k={top_k}: must be at least 1")
         if vectors.ndim != 2 or vectors.shape[1] != self.width:
-            raise ValueError(
-                f"vectors of shape {vectors.shape}: this index holds vectors of width {self.width}"
-            )
+            raise ValueError(f"vectors of shape {vectors.shape}: this index holds vectors of width {self.width}")
         queries = np.ascontiguousarray(vectors, dtype=np.float32)
         k = min(top_k, self.size)
         if not len(queries):
             return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
+        faiss.omp_set_num_threads(1)  # holds for the calling thread only, hence at every call
         try:
             scores, rows = self._index.search(queries, k)
         except RuntimeError as error:
@@ -116,7 +108,7 @@ class DenseIndex:
         return scores, rows
 
 
-def _placed(index: Any, device: str) -> Any:  # noqa: ANN401 - faiss is untyped
+def _placed(index: Any, device: str) -> Any:
     """`index` on the wanted device."""
     n_gpus = int(faiss.get_num_gpus())
     if device == "cuda" and not n_gpus:

@@ -92,9 +92,7 @@ def convex_combination(
         raise ValueError(f"alpha={alpha}: must be between 0 and 1")
     scaled_dense, scaled_bm25 = _scaled(dense, minimum=-1.0), _scaled(bm25, minimum=0.0)
     rows = scaled_dense.keys() | scaled_bm25.keys()
-    return _ordered(
-        {row: alpha * scaled_dense.get(row, 0.0) + (1 - alpha) * scaled_bm25.get(row, 0.0) for row in rows}
-    )
+    return _ordered({row: alpha * scaled_dense.get(row, 0.0) + (1 - alpha) * scaled_bm25.get(row, 0.0) for row in rows})
 
 
 def _scaled(scores: Mapping[int, float], *, minimum: float) -> dict[int, float]:

@@ -99,9 +99,7 @@ class Manifest(Written):
             except OSError:
                 raise IndexUnavailableError(f"{folder / name}: missing; build the index again") from None
             if digest != self.files[name]:
-                raise IndexUnavailableError(
-                    f"{folder / name}: not the file that was written; build the index again"
-                )
+                raise IndexUnavailableError(f"{folder / name}: not the file that was written; build the index again")
 
 
 def file_digest(path: Path) -> str:
@@ -132,9 +130,7 @@ class KnowledgeIndex:
         manifest: what it was built from.
     """
 
-    def __init__(
-        self, *, entries: Sequence[KnowledgeEntry], surfaces: Sequence[Surface], manifest: Manifest
-    ) -> None:
+    def __init__(self, *, entries: Sequence[KnowledgeEntry], surfaces: Sequence[Surface], manifest: Manifest) -> None:
         self.entries = tuple(entries)
         self.surfaces = tuple(surfaces)
         self.manifest = manifest

@@ -11,10 +11,12 @@ in the form of Lucene's `BM25Similarity` (without the constant factor k1 + 1).
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,9 @@ class LuceneIndex:
             self._searcher.set_analyzer(java.analyzer())
             self._searcher.set_bm25(float(k1), float(b))
             self.size = int(self._searcher.get_total_num_docs())
+            # Files are let go with the last reference, when no thread searches any more; not at the end of
+            # the process, when the machine may be gone.
+            weakref.finalize(self, _close, self._searcher).atexit = False
             self._searcher.search("", 1)  # makes Lucene create its searcher now, before threads share it
         except java.exception as error:
             raise IndexUnavailableError(
@@ -95,9 +100,7 @@ class LuceneIndex:
                 writer.addJsonDocument(java.document.fromFields(f"{row:09d}", text))
             writer.close()
         except java.exception as error:
-            raise IndexUnavailableError(
-                f"{folder}: Lucene could not write the index ({_line(error)})"
-            ) from None
+            raise IndexUnavailableError(f"{folder}: Lucene could not write the index ({_line(error)})") from None
 
     def search(self, words: Sequence[str], *, top_k: int) -> list[tuple[int, float]]:
         """The `top_k` best rows for a bag of words.
@@ -125,9 +128,13 @@ class LuceneIndex:
             hits = self._searcher.search(query, top_k)
             return [(int(hit.docid), float(hit.score)) for hit in hits]
         except java.exception as error:
-            raise IndexUnavailableError(
-                f"{self._folder}: Lucene failed while searching ({_line(error)})"
-            ) from None
+            raise IndexUnavailableError(f"{self._folder}: Lucene failed while searching ({_line(error)})") from None
+
+
+def _close(searcher: Any) -> None:
+    java = _java()
+    with contextlib.suppress(java.exception):
+        searcher.close()
 
 
 def _terms(words: Iterable[str]) -> list[str]:
@@ -157,15 +164,18 @@ class _Java:
         autoclass = importlib.import_module("pyserini.pyclass").autoclass
         self.exception: type[Exception] = jnius.JavaException
         self.detach = jnius.detach
-        self.thread_count: Callable[[], int] = autoclass("java.lang.Thread").activeCount
-        self.searcher: Any = autoclass("io.anserini.search.SimpleSearcher")
-        self.indexer: Any = autoclass("io.anserini.index.SimpleIndexer")
-        self.document: Any = autoclass("io.anserini.collection.JsonCollection$Document")
-        self.analyzer: Any = autoclass("org.apache.lucene.analysis.core.WhitespaceAnalyzer")
-        _quieten(autoclass)
+        try:
+            self.thread_count: Callable[[], int] = autoclass("java.lang.Thread").activeCount
+            self.searcher: Any = autoclass("io.anserini.search.SimpleSearcher")
+            self.indexer: Any = autoclass("io.anserini.index.SimpleIndexer")
+            self.document: Any = autoclass("io.anserini.collection.JsonCollection$Document")
+            self.analyzer: Any = autoclass("org.apache.lucene.analysis.core.WhitespaceAnalyzer")
+            _quieten(autoclass)
+        except jnius.JavaException as error:
+            raise IndexUnavailableError(f"pyserini's classes are not those expected ({_line(error)})") from None
 
 
-def _start_machine() -> Any:  # noqa: ANN401 - jnius is untyped
+def _start_machine() -> Any:
     """Starts the Java virtual machine and returns the bridge to it.
 
     Raises:
@@ -204,7 +214,7 @@ def _anserini_jar() -> Path:
     return jars[-1]
 
 
-def _quieten(autoclass: Any) -> None:  # noqa: ANN401 - a function of jnius
+def _quieten(autoclass: Any) -> None:
     """Keeps both Java loggers from writing notices to standard output and error."""
     off = autoclass("org.apache.logging.log4j.Level").ERROR
     autoclass("org.apache.logging.log4j.core.config.Configurator").setRootLevel(off)

@@ -217,9 +217,7 @@ def _recalled(
             yield _pair(index.surfaces[row].sentence, index.surfaces[found].sentence, entry, "recalled")
 
 
-def _random(
-    index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random, n: int
-) -> Iterator[MatchPair]:
+def _random(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random, n: int) -> Iterator[MatchPair]:
     for row in index.rows_of(entry.id):
         drawn = generator.sample(range(len(index.surfaces)), min(8 * n, len(index.surfaces)))
         allowed = [other for other in drawn if _may_meet(entry, index.entry_of(other))]
@@ -270,9 +268,7 @@ def _from_utterances(
     drafts = []
     for utterance in generator.sample(utterances, min(n, len(utterances))):
         sentence = segmenter.process(utterance.text)
-        same_topic = (
-            row for row in range(len(index.surfaces)) if index.entry_of(row).topic == utterance.topic
-        )
+        same_topic = (row for row in range(len(index.surfaces)) if index.entry_of(row).topic == utterance.topic)
         drafts.append(_Draft(sentence, origin, frozenset(same_topic), None))
     return drafts
 

@@ -13,6 +13,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from indexes.build import Encoder
 from indexes.dense import DenseIndex
 from indexes.errors import IndexUnavailableError
@@ -75,12 +77,10 @@ class HybridRecall:
         if not 1 <= top_k <= depth:
             raise ValueError(f"top_k={top_k}, depth={depth}: must be 1 <= top_k <= depth")
         if lucene is None and (dense is None or encoder is None):
-            raise IndexUnavailableError(
-                "neither the Lucene nor the dense index can be used; build the index again"
-            )
+            raise IndexUnavailableError("neither the Lucene nor the dense index can be used; build the index again")
         self.knowledge = knowledge
         self._lucene = lucene
-        self._dense = dense if encoder is not None else None
+        self._dense = None if encoder is None else dense
         self._encoder = encoder
         self._top_k = top_k
         self._depth = depth
@@ -124,13 +124,19 @@ class HybridRecall:
             depth=depth,
         )
 
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """The indexes that could not be opened and will not answer."""
+        missing = ((LEXICAL, self._lucene), (DENSE, self._dense))
+        return tuple(name for name, index in missing if index is None)
+
     def recall(
         self, sentences: Sequence[Sentence], *, exclude: Sequence[Collection[int]] | None = None
     ) -> list[Recalled]:
         """The candidates for each sentence, in order.
 
         Args:
-            sentences: any number; one without words has no lexical candidates.
+            sentences: any number; one without known tokens has no candidates.
             exclude: rows that must not be candidates, for each sentence; used where a surface is its own
                 question.
 
@@ -140,13 +146,9 @@ class HybridRecall:
         """
         if not sentences:
             return []
-        hidden = (
-            [frozenset[int]()] * len(sentences) if exclude is None else [frozenset(rows) for rows in exclude]
-        )
+        hidden = [frozenset[int]()] * len(sentences) if exclude is None else [frozenset(rows) for rows in exclude]
         if len(hidden) != len(sentences):
-            raise ValueError(
-                f"{len(hidden)} sets of excluded rows for {len(sentences)} sentences: must be as many"
-            )
+            raise ValueError(f"{len(hidden)} sets of excluded rows for {len(sentences)} sentences: must be as many")
         depth = self._depth + max(len(rows) for rows in hidden)
         lexical, dense = self._search_lucene(sentences, depth), self._search_dense(sentences, depth)
         if lexical is None and dense is None:
@@ -170,12 +172,15 @@ class HybridRecall:
         if self._dense is None or self._encoder is None:
             return None
         try:
-            scores, rows = self._dense.search(self._encoder.encode(sentences), top_k=depth)
+            vectors = self._encoder.encode(sentences)
+            scores, rows = self._dense.search(vectors, top_k=depth)
         except (IndexUnavailableError, RuntimeError, ValueError) as error:
             _log.warning("recall without the dense index: %s", error)
             return None
-        pairs = zip(rows.tolist(), scores.tolist(), strict=True)
-        return [list(zip(row_list, score_list, strict=True)) for row_list, score_list in pairs]
+        # A zero vector (no known token) is equally near to everything: no evidence for any row.
+        known = np.abs(vectors).max(axis=1) > 0
+        lists = zip(known.tolist(), rows.tolist(), scores.tolist(), strict=True)
+        return [list(zip(own, score, strict=True)) if some else [] for some, own, score in lists]
 
     def _fuse(self, lexical: _Hits, dense: _Hits, degraded: tuple[str, ...]) -> Recalled:
         row_rankings = [[row for row, _ in lexical], [row for row, _ in dense]]

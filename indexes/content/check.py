@@ -99,9 +99,7 @@ def check_utterances(utterances: Sequence[Utterance], taxonomy: Taxonomy, rules:
     emotions = Counter(utterance.emotion for utterance in utterances)
     topics = Counter(utterance.topic for utterance in utterances)
     for emotion in taxonomy.emotion_ids:
-        yield from _too_few(
-            f"utterances of emotion {emotion}", emotions[emotion], rules.min_utterances_per_emotion
-        )
+        yield from _too_few(f"utterances of emotion {emotion}", emotions[emotion], rules.min_utterances_per_emotion)
     for topic in taxonomy.topic_ids:
         yield from _too_few(f"utterances of topic {topic}", topics[topic], rules.min_utterances_per_topic)
     yield from _alike([(utterance.where, utterance.text) for utterance in utterances], rules)
@@ -118,9 +116,7 @@ def check_replies(replies: Sequence[Reply], taxonomy: Taxonomy, rules: CheckRule
     """The problems of the replies: gaps, too short or long, promises, alike, or opening alike."""
     counts = Counter((reply.emotion, reply.topic) for reply in replies)
     for emotion in taxonomy.comfort_emotion_ids:
-        yield from _too_few(
-            f"general replies of emotion {emotion}", counts[emotion, None], rules.min_general_replies
-        )
+        yield from _too_few(f"general replies of emotion {emotion}", counts[emotion, None], rules.min_general_replies)
         for topic in taxonomy.topic_ids:
             name = f"replies of {emotion} and {topic}"
             yield from _too_few(name, counts[emotion, topic], rules.min_replies_per_combination)
@@ -133,9 +129,7 @@ def check_replies(replies: Sequence[Reply], taxonomy: Taxonomy, rules: CheckRule
         yield from _openings(f"replies of {emotion}", texts, rules, max_share=rules.max_reply_opening_share)
 
 
-def check_knowledge(
-    entries: Sequence[KnowledgeEntry], taxonomy: Taxonomy, rules: CheckRules
-) -> Iterator[str]:
+def check_knowledge(entries: Sequence[KnowledgeEntry], taxonomy: Taxonomy, rules: CheckRules) -> Iterator[str]:
     """The problems of the knowledge: too little, thin entries, sentences alike, promises in replies."""
     yield from _too_few("knowledge entries", len(entries), rules.min_entries)
     topics = Counter(entry.topic for entry in entries)
@@ -143,9 +137,7 @@ def check_knowledge(
         yield from _too_few(f"knowledge entries of topic {topic}", topics[topic], rules.min_entries_per_topic)
     for entry in entries:
         yield from _too_few(f"{entry.id}: paraphrases", len(entry.paraphrases), rules.min_paraphrases)
-        yield from _too_few(
-            f"{entry.id}: hard negatives", len(entry.hard_negatives), rules.min_hard_negatives
-        )
+        yield from _too_few(f"{entry.id}: hard negatives", len(entry.hard_negatives), rules.min_hard_negatives)
         yield from _surfaces_alike(entry, rules)
         yield from reply_problems(entry.reply, entry.id, chars=rules.knowledge_reply_chars)
     sentences = [(entry.id, text) for entry in entries for text in (*entry.surfaces, *entry.hard_negatives)]

@@ -81,9 +81,7 @@ class KnowledgeStore:
                 entry = validated(KnowledgeEntry, value, _named(where, value))
                 check_entry(entry, taxonomy, where)
                 if entry.topic != path.stem:
-                    raise ContentError(
-                        f"{where} ({entry.id}): topic {entry.topic!r}: must be the file's name"
-                    )
+                    raise ContentError(f"{where} ({entry.id}): topic {entry.topic!r}: must be the file's name")
                 if entry.id in entries:
                     raise ContentError(f"{where}: id {entry.id!r}: is given twice; each must be unique")
                 entries[entry.id] = entry
@@ -111,9 +109,7 @@ def check_entry(entry: KnowledgeEntry, taxonomy: Taxonomy, where: str) -> None:
     if len(set(entry.emotions)) != len(entry.emotions):
         raise ContentError(f"{named}: emotions {list(entry.emotions)}: each may be given once")
     if entry.id.rsplit("-", 1)[0] != entry.topic:
-        raise ContentError(
-            f"{named}: id {entry.id!r}: must be the topic {entry.topic!r}, a hyphen and a number"
-        )
+        raise ContentError(f"{named}: id {entry.id!r}: must be the topic {entry.topic!r}, a hyphen and a number")
 
 
 def _named(where: str, value: object) -> str:

@@ -12,55 +12,34 @@ from __future__ import annotations
 
 import bisect
 import math
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import Field
-
-from indexes.content.source import ContentError, Text, Written, read_table, validated
+from indexes.content.lexicon_words import (
+    EmotionWord,
+    Modifier,
+    TopicWord,
+    folded,
+    read_emotion_words,
+    read_modifiers,
+    read_topic_words,
+)
 from indexes.content.taxonomy import Taxonomy
 
 INSULTS = "abuse"
 """Wins over every other emotion: the labelling rule for insults."""
 _FILLERS = frozenset((*"是有会要用必再让我的得地", "觉得", "感到", "感觉", "那么", "这么", "怎么"))
 """What may stand between a negation or degree word and the word it changes (不会生气, 没有那么着急)."""
+_CHOICE_QUESTION = re.compile(r"(.+)[不没]\1")
+"""是不是, 有没有: asks, does not deny."""
 _FREE_MATCH_CHARS = 3
 """Words this long match anywhere; shorter ones only where the segmenter also sees their edges (not 急 in
 紧急联系人)."""
 _HALF_CONFIDENCE_SCORE = 1.0
 """The score at which the confidence is one half, if no other emotion shows."""
-
-
-class EmotionWord(Written):
-    """A word that shows an emotion, with a strength from 1 (weak) to 3 (unmistakable)."""
-
-    word: Text
-    emotion: str
-    strength: Annotated[int, Field(ge=1, le=3)]
-
-
-class TopicWord(Written):
-    """A word that shows a topic."""
-
-    word: Text
-    topic: str
-
-
-class Modifier(Written):
-    """A word that changes the strength of its neighbour.
-
-    Attributes:
-        kind: a negation takes the neighbour's meaning away (two of them restore it); a degree word
-            multiplies.
-        factor: multiplier of a degree word, > 0; a negation's size is not used.
-    """
-
-    word: Text
-    kind: Literal["negation", "degree"]
-    factor: Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +61,11 @@ class Lexicon:
     ) -> None:
         self._emotions: dict[str, list[EmotionWord]] = defaultdict(list)
         for entry in emotion_words:
-            self._emotions[_folded(entry.word)].append(entry)
+            self._emotions[folded(entry.word)].append(entry)
         self._topics: dict[str, list[str]] = defaultdict(list)
         for topic_word in topic_words:
-            self._topics[_folded(topic_word.word)].append(topic_word.topic)
-        self._modifiers = {_folded(modifier.word): modifier for modifier in modifiers}
+            self._topics[folded(topic_word.word)].append(topic_word.topic)
+        self._modifiers = {folded(modifier.word): modifier for modifier in modifiers}
         self._emotion_lengths = _lengths(self._emotions)
         self._topic_lengths = _lengths(self._topics)
         self._modifier_lengths = _lengths(self._modifiers)
@@ -99,9 +78,9 @@ class Lexicon:
             ContentError: a rule is broken.
         """
         return cls(
-            emotion_words=_read_emotion_words(folder / "emotion_words.tsv", taxonomy),
-            topic_words=_read_topic_words(folder / "topic_words.tsv", taxonomy),
-            modifiers=_read_modifiers(folder / "modifiers.tsv"),
+            emotion_words=read_emotion_words(folder / "emotion_words.tsv", taxonomy),
+            topic_words=read_topic_words(folder / "topic_words.tsv", taxonomy),
+            modifiers=read_modifiers(folder / "modifiers.tsv"),
         )
 
     def emotion(self, words: Sequence[str], text: str) -> tuple[str, float] | None:
@@ -150,35 +129,42 @@ class Lexicon:
 
     def _factor(self, compact: str, edges: Sequence[int], match: _Match) -> float:
         """The product of the modifiers around `match`; 0 under a negation."""
-        factor, negated = 1.0, False
+        factor, negated = self._after(compact, match.end), False
         position = match.start
         while (before := self._before(compact, edges, position)) is not None:
-            word, position = before
-            modifier = self._modifiers.get(word)
-            if modifier is None:
-                continue
-            if modifier.kind == "negation":
-                negated = not negated
-            else:
-                factor *= modifier.factor
-        after = self._after(compact, match.end)
-        return 0.0 if negated else factor * after
+            pieces, position = before
+            for modifier in (self._modifiers[piece] for piece in pieces if piece in self._modifiers):
+                if modifier.kind == "negation":
+                    negated = not negated
+                else:
+                    factor *= modifier.factor
+        return 0.0 if negated else factor
 
-    def _before(self, compact: str, edges: Sequence[int], end: int) -> tuple[str, int] | None:
-        """The modifier or filler that ends at `end`, the longest one, and where it starts."""
+    def _before(self, compact: str, edges: Sequence[int], end: int) -> tuple[list[str], int] | None:
+        """The modifiers and fillers that end at `end`, and where they start; None if there are none."""
         for length in self._modifier_lengths:
             start = end - length
             if start >= 0 and compact[start:end] in self._modifiers and start in edges:
-                return compact[start:end], start
+                return [compact[start:end]], start
         place = bisect.bisect_left(edges, end)
-        if (
-            place
-            and place < len(edges)
-            and edges[place] == end
-            and compact[edges[place - 1] : end] in _FILLERS
-        ):
-            return compact[edges[place - 1] : end], edges[place - 1]
-        return None
+        if not 0 < place < len(edges) or edges[place] != end:
+            return None
+        start = edges[place - 1]
+        pieces = self._pieces(compact[start:end])
+        return (pieces, start) if pieces else None
+
+    def _pieces(self, word: str) -> list[str]:
+        """A word like 不会 cut into modifiers and fillers; nothing if that leaves a rest, or for 是不是."""
+        pieces, position = [], 0
+        lengths = sorted({*self._modifier_lengths, 1, 2}, reverse=True)
+        while position < len(word):
+            known = (word[position : position + length] for length in lengths)
+            piece = next((piece for piece in known if piece in self._modifiers or piece in _FILLERS), None)
+            if piece is None:
+                return []
+            pieces.append(piece)
+            position += len(piece)
+        return [] if _CHOICE_QUESTION.fullmatch(word) else pieces
 
     def _after(self, compact: str, start: int) -> float:
         """The factor of a degree word that follows directly (生气极了)."""
@@ -187,10 +173,6 @@ class Lexicon:
             if modifier is not None and modifier.kind == "degree" and length > 1:
                 return modifier.factor
         return 1.0
-
-
-def _folded(word: str) -> str:
-    return word.lower().replace(" ", "")
 
 
 def _lengths(
@@ -206,11 +188,11 @@ def _compact(words: Sequence[str], text: str) -> tuple[str, list[int]]:
     edges = {0, len(compact)}
     position = 0
     for word in words:
-        folded = _folded(word)
-        start = compact.find(folded, position)
+        own = folded(word)
+        start = compact.find(own, position)
         if start < 0:
             continue
-        position = start + len(folded)
+        position = start + len(own)
         edges |= {start, position}
     return compact, sorted(edges)
 
@@ -249,49 +231,3 @@ def _match_at(
         if end <= len(compact) and aligned and word in table:
             return _Match(start, end, word)
     return None
-
-
-def _read_emotion_words(path: Path, taxonomy: Taxonomy) -> list[EmotionWord]:
-    words: list[EmotionWord] = []
-    seen: set[tuple[str, str]] = set()
-    for row in read_table(path, ("word", "emotion", "strength")):
-        cell = row.cells["strength"]
-        strength = int(cell) if cell.isascii() and cell.isdigit() else cell
-        word = validated(EmotionWord, {**row.cells, "strength": strength}, row.where)
-        taxonomy.check_emotion(word.emotion, row.where, comfort=True)
-        _once(seen, (_folded(word.word), word.emotion), row.where)
-        words.append(word)
-    return words
-
-
-def _read_topic_words(path: Path, taxonomy: Taxonomy) -> list[TopicWord]:
-    words: list[TopicWord] = []
-    seen: set[tuple[str, str]] = set()
-    for row in read_table(path, ("word", "topic")):
-        word = validated(TopicWord, dict(row.cells), row.where)
-        taxonomy.check_topic(word.topic, row.where)
-        _once(seen, (_folded(word.word), word.topic), row.where)
-        words.append(word)
-    return words
-
-
-def _read_modifiers(path: Path) -> list[Modifier]:
-    modifiers: list[Modifier] = []
-    seen: set[tuple[str, str]] = set()
-    for row in read_table(path, ("word", "kind", "factor")):
-        try:
-            factor = float(row.cells["factor"])
-        except ValueError:
-            raise ContentError(f"{row.where}: factor {row.cells['factor']!r}: must be a number") from None
-        modifier = validated(Modifier, {**row.cells, "factor": factor}, row.where)
-        if modifier.kind == "degree" and factor <= 0:
-            raise ContentError(f"{row.where}: factor {factor}: a degree word's factor must be above 0")
-        _once(seen, (_folded(modifier.word), ""), row.where)
-        modifiers.append(modifier)
-    return modifiers
-
-
-def _once(seen: set[tuple[str, str]], key: tuple[str, str], where: str) -> None:
-    if key in seen:
-        raise ContentError(f"{where}: word {key[0]!r}: is given twice; each may be given once")
-    seen.add(key)

@@ -61,9 +61,7 @@ class ReplyStore:
         self._by_id = {reply.id: reply for reply in self.replies}
         if len(self._by_id) != len(self.replies):
             twice, _ = Counter(reply.id for reply in self.replies).most_common(1)[0]
-            raise ContentError(
-                f"reply {self._by_id[twice].text!r}: is given twice for the same emotion and topic"
-            )
+            raise ContentError(f"reply {self._by_id[twice].text!r}: is given twice for the same emotion and topic")
         groups: dict[tuple[str, str | None], list[Reply]] = defaultdict(list)
         for reply in self.replies:
             groups[reply.emotion, reply.topic].append(reply)
@@ -85,9 +83,7 @@ class ReplyStore:
             taxonomy.check_emotion(reply.emotion, row.where, comfort=True)
             taxonomy.check_topic(reply.topic, row.where)
             if reply.id in replies:
-                raise ContentError(
-                    f"{row.where}: reply {reply.text!r}: is given twice for the same emotion and topic"
-                )
+                raise ContentError(f"{row.where}: reply {reply.text!r}: is given twice for the same emotion and topic")
             replies[reply.id] = reply
         return cls(tuple(replies.values()))
 

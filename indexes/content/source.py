@@ -97,7 +97,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[TableRow]:
         yield TableRow(f"{path}:{number}", dict(zip(columns, cells, strict=True)))
 
 
-def read_yaml(path: Path) -> Any:  # noqa: ANN401 - any YAML value
+def read_yaml(path: Path) -> Any:
     """The value in a YAML file.
 
     Raises:
@@ -168,7 +168,5 @@ class _Yaml(yaml.CSafeLoader):
         if len(mapping) != len(node.value):
             keys = [key.value for key, _ in node.value]
             twice = next(key for key in keys if keys.count(key) > 1)
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {twice!r} is written twice", node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, f"key {twice!r} is written twice", node.start_mark)
         return mapping

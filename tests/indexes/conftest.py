@@ -31,9 +31,7 @@ def encoder() -> HashingEncoder:
 
 
 @pytest.fixture(scope="session")
-def built_index(
-    tmp_path_factory: pytest.TempPathFactory, processor: TextProcessor, encoder: HashingEncoder
-) -> Path:
+def built_index(tmp_path_factory: pytest.TempPathFactory, processor: TextProcessor, encoder: HashingEncoder) -> Path:
     """An index of the sample knowledge; do not change it."""
     folder = tmp_path_factory.mktemp("built") / "index"
     build_index(folder, knowledge=sample_store(), segmenter=processor, encoder=encoder)

@@ -81,9 +81,7 @@ def test_a_changed_input_is_built_again(
     assert [path.name for path in own_index.parent.iterdir()] == ["index"]
 
 
-def test_a_damaged_index_is_built_again(
-    own_index: Path, processor: TextProcessor, encoder: HashingEncoder
-) -> None:
+def test_a_damaged_index_is_built_again(own_index: Path, processor: TextProcessor, encoder: HashingEncoder) -> None:
     (own_index / "dense" / "vectors.faiss").write_bytes(b"broken")
     manifest = build_index(own_index, knowledge=sample_store(), segmenter=processor, encoder=encoder)
     manifest.verify(own_index, "dense")
@@ -129,9 +127,7 @@ def test_mismatches_are_refused(built_index: Path, processor: TextProcessor) -> 
 
 def test_another_format_is_refused(own_index: Path, processor: TextProcessor) -> None:
     path = own_index / "manifest.json"
-    path.write_text(
-        json.dumps({**json.loads(path.read_text(encoding="utf-8")), "format": 99}), encoding="utf-8"
-    )
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "format": 99}), encoding="utf-8")
     with pytest.raises(IndexMismatchError, match="format 99"):
         KnowledgeIndex.open(own_index, segmenter=processor.version)
 
@@ -154,9 +150,14 @@ def test_knowledge_that_cannot_be_indexed_is_refused(
 ) -> None:
     with pytest.raises(ContentError, match="no entries"):
         build_index(tmp_path / "index", knowledge=KnowledgeStore([]), segmenter=processor, encoder=encoder)
+    with pytest.raises(ValueError, match="save it before"):
+        build_index(
+            tmp_path / "index",
+            knowledge=sample_store(),
+            segmenter=processor,
+            encoder=HashingEncoder(version=""),
+        )
     blank = sample_entries()[0].model_copy(update={"question": "\u200b"})
     with pytest.raises(ContentError, match="no_shipment-01: sentence ''"):
-        build_index(
-            tmp_path / "index", knowledge=KnowledgeStore([blank]), segmenter=processor, encoder=encoder
-        )
+        build_index(tmp_path / "index", knowledge=KnowledgeStore([blank]), segmenter=processor, encoder=encoder)
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import faiss
@@ -38,6 +39,22 @@ def test_a_row_finds_itself_whatever_the_memory_layout(tmp_path: Path, vectors: 
     np.testing.assert_allclose(scores, 1.0, atol=1e-5)
 
 
+def test_a_search_stays_on_the_thread_that_asks(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
+    DenseIndex.build(tmp_path / "dense", vectors)
+    index = DenseIndex.open(tmp_path / "dense", device="cpu")
+    limits: list[int] = []
+
+    def work() -> None:
+        faiss.omp_set_num_threads(3)
+        index.search(vectors[:4], top_k=2)
+        limits.append(faiss.omp_get_max_threads())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert limits == [1]
+
+
 def test_more_than_there_are_and_none_at_all(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
     DenseIndex.build(tmp_path / "dense", vectors[:3])
     index = DenseIndex.open(tmp_path / "dense")
@@ -46,9 +63,7 @@ def test_more_than_there_are_and_none_at_all(tmp_path: Path, vectors: NDArray[np
 
 
 @pytest.mark.parametrize("damage", ["absent", "text", "cut", "kind"])
-def test_missing_and_damaged_files_are_refused(
-    tmp_path: Path, vectors: NDArray[np.float32], damage: str
-) -> None:
+def test_missing_and_damaged_files_are_refused(tmp_path: Path, vectors: NDArray[np.float32], damage: str) -> None:
     folder = tmp_path / "dense"
     DenseIndex.build(folder, vectors)
     path = folder / "vectors.faiss"

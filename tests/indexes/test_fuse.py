@@ -77,9 +77,7 @@ def test_union_fills_its_places_in_fused_order(rankings: list[list[int]], top_k:
     bm25=st.dictionaries(st.integers(0, 9), st.floats(0, 40)),
     alpha=st.floats(0, 1),
 )
-def test_convex_combination_stays_in_range(
-    dense: dict[int, float], bm25: dict[int, float], alpha: float
-) -> None:
+def test_convex_combination_stays_in_range(dense: dict[int, float], bm25: dict[int, float], alpha: float) -> None:
     fused = convex_combination(dense, bm25, alpha=alpha)
     assert {row for row, _ in fused} == dense.keys() | bm25.keys()
     assert all(0 <= score <= 1 + 1e-9 for _, score in fused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 import threading
@@ -24,9 +25,7 @@ HOSTILE = [
 ]
 
 
-def bm25(
-    documents: Sequence[Sequence[str]], query: Sequence[str], *, k1: float, b: float
-) -> list[tuple[int, float]]:
+def bm25(documents: Sequence[Sequence[str]], query: Sequence[str], *, k1: float, b: float) -> list[tuple[int, float]]:
     """Robertson and Zaragoza's BM25 without the factor k1 + 1, over documents with at least one word."""
     filled = [words for words in documents if words]
     average = sum(map(len, filled)) / len(filled)
@@ -54,9 +53,7 @@ def documents() -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("k1", "b"), [(0.9, 0.4), (1.2, 0.75), (0.5, 0.0)])
-def test_scores_and_order_are_those_of_bm25(
-    tmp_path: Path, documents: list[list[str]], k1: float, b: float
-) -> None:
+def test_scores_and_order_are_those_of_bm25(tmp_path: Path, documents: list[list[str]], k1: float, b: float) -> None:
     LuceneIndex.build(tmp_path / "index", documents)
     index = LuceneIndex.open(tmp_path / "index", k1=k1, b=b)
     generator = random.Random(8)
@@ -135,6 +132,20 @@ def test_threads_search_and_are_let_go(small_index: LuceneIndex) -> None:
             thread.join()
     assert not wrong
     assert count_threads() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's list of mapped files")
+def test_files_are_let_go_with_the_last_reference(tmp_path: Path) -> None:
+    def mapped() -> bool:
+        return str(tmp_path) in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+    LuceneIndex.build(tmp_path / "index", [["一"], ["二"]])
+    index = LuceneIndex.open(tmp_path / "index")
+    assert index.search(["一"], top_k=1)
+    assert mapped()
+    del index
+    gc.collect()
+    assert not mapped()
 
 
 def test_missing_and_damaged_folders_are_refused(tmp_path: Path) -> None:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from indexes.content.lexicon import EmotionWord, Lexicon, Modifier, TopicWord
+from indexes.content.lexicon import Lexicon
+from indexes.content.lexicon_words import EmotionWord, Modifier, TopicWord
 from indexes.content.source import ContentError
 from indexes.content.taxonomy import Taxonomy
 from models.text.segment import TextProcessor
 
 FILES = {
-    "emotion_words": "word\temotion\tstrength\n生气\tanger\t2\n急\tanxious\t1\n急死了\tanxious\t3\n垃圾\tabuse\t3\n"
-    "满意\tgrateful\t2\n不满意\tdisappointed\t2\n失望\tdisappointed\t2\nsb\tabuse\t3\n火大\tanger\t2\n",
+    "emotion_words": "word\temotion\tstrength\n生气\tanger\t2\n急\tanxious\t1\n急死了\tanxious\t3\n"
+    "垃圾\tabuse\t3\n满意\tgrateful\t2\n不满意\tdisappointed\t2\n失望\tdisappointed\t2\n"
+    "sb\tabuse\t3\n火大\tanger\t2\n",
     "topic_words": "word\ttopic\n退款\turge_refund\n到账\turge_refund\n发货\tno_shipment\n",
     "modifiers": "word\tkind\tfactor\n不\tnegation\t-1\n没\tnegation\t-1\n没有\tnegation\t-1\n"
     "非常\tdegree\t1.5\n有点\tdegree\t0.5\n极了\tdegree\t1.5\n很\tdegree\t1.25\n",
@@ -30,6 +32,10 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def lexicon(folder: Path, taxonomy: Taxonomy) -> Lexicon:
     return Lexicon.read(folder, taxonomy)
+
+
+def rounded(answer: tuple[str, float] | None) -> tuple[str, float] | None:
+    return None if answer is None else (answer[0], round(answer[1], 6))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +57,7 @@ def lexicon(folder: Path, taxonomy: Taxonomy) -> Lexicon:
         ("什么SB客服", ("abuse", 3 / 4)),
         ("很满意", ("grateful", 2.5 / 3.5)),
         ("一点都不满意", ("disappointed", 2 / 3)),
+        ("你们是不是垃圾", ("abuse", 3 / 4)),
         ("生气，也失望，火大", ("anger", 4 / 6 * 4 / 5)),
         ("请问几点上班", None),
         ("", None),
@@ -61,26 +68,20 @@ def test_emotions_by_hand(
 ) -> None:
     sentence = processor.process(text)
     found = lexicon.emotion(sentence.words, sentence.text)
-    if expected is None:
-        assert found is None
-    else:
-        assert found is not None
-        assert found == (expected[0], pytest.approx(expected[1]))
+    assert rounded(found) == rounded(expected)
 
 
-def test_two_equal_emotions_are_told_apart_the_same_way_every_time(
-    lexicon: Lexicon, processor: TextProcessor
-) -> None:
+def test_two_equal_emotions_are_told_apart_the_same_way_every_time(lexicon: Lexicon, processor: TextProcessor) -> None:
     answers = {
         lexicon.emotion(sentence.words, sentence.text)
         for sentence in map(processor.process, ("生气 失望", "失望 生气"))
     }
-    assert answers == {("anger", pytest.approx(1 / 3))}
+    assert {rounded(answer) for answer in answers} == {("anger", round(1 / 3, 6))}
 
 
 def test_topics_by_majority(lexicon: Lexicon, processor: TextProcessor) -> None:
     sentence = processor.process("退款到账了吗，别的还没发货")
-    assert lexicon.topic(sentence.words, sentence.text) == ("urge_refund", pytest.approx(2 / 3))
+    assert lexicon.topic(sentence.words, sentence.text) == ("urge_refund", 2 / 3)
     tie = processor.process("退款还是发货")
     assert lexicon.topic(tie.words, tie.text) is None
     assert lexicon.topic((), "") is None
@@ -88,7 +89,7 @@ def test_topics_by_majority(lexicon: Lexicon, processor: TextProcessor) -> None:
 
 def test_words_that_do_not_fit_the_text_do_no_harm(lexicon: Lexicon) -> None:
     assert lexicon.emotion(("别的", "词"), "我生气") is None
-    assert lexicon.emotion((), "快点急死了") == ("anxious", pytest.approx(3 / 4))
+    assert lexicon.emotion((), "快点急死了") == ("anxious", 3 / 4)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +107,7 @@ def test_words_that_do_not_fit_the_text_do_no_harm(lexicon: Lexicon) -> None:
         ("modifiers", "非常\tdegree\t2", "word '非常': is given twice"),
     ],
 )
-def test_broken_lexicons_are_refused(
-    folder: Path, taxonomy: Taxonomy, name: str, row: str, message: str
-) -> None:
+def test_broken_lexicons_are_refused(folder: Path, taxonomy: Taxonomy, name: str, row: str, message: str) -> None:
     path = folder / f"{name}.tsv"
     path.write_text(f"{path.read_text(encoding='utf-8')}{row}\n", encoding="utf-8")
     with pytest.raises(ContentError, match=message):
@@ -121,4 +120,4 @@ def test_the_parts_are_built_by_hand_too() -> None:
         topic_words=[TopicWord(word="快递", topic="slow_delivery")],
         modifiers=[Modifier(word="太", kind="degree", factor=2.0)],
     )
-    assert lexicon.emotion(("太", "心凉"), "太心凉") == ("disappointed", pytest.approx(6 / 7))
+    assert lexicon.emotion(("太", "心凉"), "太心凉") == ("disappointed", 6 / 7)

@@ -15,9 +15,7 @@ from indexes.content.taxonomy import Taxonomy
 
 
 def reply(text: str, emotion: str = "anger", topic: str | None = None) -> Reply:
-    return Reply(
-        id=reply_id(emotion, topic, text), emotion=emotion, topic=topic, strategy="reflect", text=text
-    )
+    return Reply(id=reply_id(emotion, topic, text), emotion=emotion, topic=topic, strategy="reflect", text=text)
 
 
 STORE = ReplyStore([*(reply(f"第{n}条") for n in range(5)), reply("另一条", topic="no_shipment")])
@@ -41,12 +39,10 @@ def test_replies_are_found_by_emotion_and_topic(tmp_path: Path, taxonomy: Taxono
 
 def test_ids_do_not_depend_on_the_place(tmp_path: Path, taxonomy: Taxonomy) -> None:
     first = read(tmp_path, "anger\tnone\treflect\t一\nanger\tnone\tsuggest\t二\n", taxonomy)
-    second = read(
-        tmp_path, "anger\tnone\tsuggest\t二\nfear\tnone\tsuggest\t三\nanger\tnone\tapologise\t一\n", taxonomy
-    )
+    second = read(tmp_path, "anger\tnone\tsuggest\t二\nfear\tnone\tsuggest\t三\nanger\tnone\tapologise\t一\n", taxonomy)
     assert {entry.id for entry in first.replies} <= {entry.id for entry in second.replies}
     assert first.version != second.version
-    assert reply_id("anger", None, "一") == "r-a4d9e8a2eb5e"
+    assert reply_id("anger", None, "一") == "r-05ce5cf815b1"
 
 
 @pytest.mark.parametrize(
