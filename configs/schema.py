@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
-# A relative folder is meant from the project's root, wherever a replica happens to run.
-Folder = Annotated[Path, AfterValidator(lambda folder: PROJECT_ROOT / folder)]
+# A relative path is meant from the project's root, wherever a replica happens to run.
+Located = Annotated[Path, AfterValidator(lambda path: PROJECT_ROOT / path)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Milliseconds = Annotated[int, Field(gt=0)]
 
@@ -35,6 +35,7 @@ class Thresholds(Section):
     emotion: Probability | None = Field(default=None, description="Paper section 5: 0.625 on its private data.")
     topic: Probability | None = Field(default=None, description="The paper gives none.")
     match: Probability | None = Field(default=None, description="PBmatch; paper section 5: 0.85.")
+    lexicon: Probability = Field(default=0.6, description="The emotion lexicon, the Emotion node's understudy.")
     wsm: Probability | None = Field(default=None, description="WSM, PBmatch's understudy; paper Table 4: 0.75.")
 
 
@@ -92,8 +93,9 @@ class Limits(Section):
 class AppConfig(Section):
     """Everything `graph.app.build` needs to know."""
 
-    artifacts: Folder = Field(default=PROJECT_ROOT / "artifacts", description="Trained models and indexes.")
-    data: Folder = Field(default=PROJECT_ROOT / "data", description="What the system knows, as text files.")
+    artifacts: Located = Field(default=PROJECT_ROOT / "artifacts", description="Trained models and indexes.")
+    data: Located = Field(default=PROJECT_ROOT / "data", description="What the system knows, as text files.")
+    train: Located = Field(default=PROJECT_ROOT / "configs" / "train.yaml", description="Hyperparameters, a YAML file.")
     placement: Literal["split", "fused"] = Field(
         default="split",
         description="split: one deployment a node; fused: all nodes in the composer's replica.",

@@ -91,7 +91,9 @@ def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
     scribe = Scribe(knowledge=knowledge, replies=replies, sessions=Sessions(max_sessions=config.limits.max_sessions))
     composer = Composer(
         stages=_stages(config, nodes),
-        understudies=Understudies(Lexicon.read(config.data / "lexicons", taxonomy), wsm, knowledge),
+        understudies=Understudies(
+            Lexicon.read(config.data / "lexicons", taxonomy), wsm, knowledge, config.thresholds.lexicon
+        ),
         processor=processor,
         knowledge=knowledge,
         scribe=scribe,
@@ -101,7 +103,7 @@ def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
     info = Info(
         emotions={label.id: label.zh for label in taxonomy.emotions},
         topics={label.id: label.zh for label in taxonomy.topics},
-        thresholds={"wsm": wsm.threshold},
+        thresholds={"wsm": wsm.threshold, "lexicon": config.thresholds.lexicon},
         versions=scribe.versions(),
         counts={
             "replies": len(replies),

@@ -4,6 +4,7 @@ Deploys through Serve's documented REST interface, the one `serve deploy` uses, 
 `make serve` can later be updated with the same file.
 """
 
+import logging
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 import httpx
 import ray
 from ray import serve
+from ray.dashboard.modules.serve.sdk import ServeSubmissionClient
 
 from configs.schema import PROJECT_ROOT
 from graph.errors import LaunchError
@@ -44,9 +46,11 @@ def running(file: ServeFile, *, address: str | None = None) -> Iterator[str]:
     check_port(file)
     dashboard = _start_ray(address)
     try:
-        _deploy(dashboard, file)
+        # Ray's own client of that interface: it carries the cluster's authentication token.
+        client = ServeSubmissionClient(dashboard)
+        _deploy(client, file)
         url = f"http://{file.host}:{file.port}"
-        _wait_ready(dashboard, file, url)
+        _wait_ready(client, file, url)
         yield url
     finally:
         serve.shutdown()  # type: ignore[no-untyped-call]
@@ -111,44 +115,37 @@ def _start_ray(address: str | None) -> str:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Replicas import `graph` and its neighbours from the project's root.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is not None:
-        context = ray.init(address=address, log_to_driver=False)
+        context = ray.init(address=address, **quiet)
     else:
         context = ray.init(
             address="local",
             include_dashboard=True,
             dashboard_host="127.0.0.1",
-            log_to_driver=False,
+            **quiet,
             _node_ip_address="127.0.0.1",
         )
     return f"http://{context.dashboard_url}"
 
 
-def _deploy(dashboard: str, file: ServeFile) -> None:
-    response = httpx.put(f"{dashboard}/api/serve/applications/", json=file.content, timeout=60)
-    if response.is_error:
-        raise LaunchError(f"Serve refused the configuration: {_last_line(response.text)}")
+def _deploy(client: ServeSubmissionClient, file: ServeFile) -> None:
+    try:
+        client.deploy_applications(file.content)
+    except RuntimeError as error:
+        raise LaunchError(f"Serve refused the configuration: {_last_line(str(error))}") from None
 
 
-def _wait_ready(dashboard: str, file: ServeFile, url: str) -> None:
+def _wait_ready(client: ServeSubmissionClient, file: ServeFile, url: str) -> None:
     end = time.monotonic() + _DEPLOY_TIMEOUT_S
     while time.monotonic() < end:
-        state = _application(dashboard, file.name)
+        state = client.get_serve_details().get("applications", {}).get(file.name, {})
         if state.get("status") in ("DEPLOY_FAILED", "UNHEALTHY"):
             raise LaunchError(f"the application did not start: {_last_line(_why(state))}")
         if state.get("status") == "RUNNING" and _is_ready(url):
             return
         time.sleep(_POLL_S)
     raise LaunchError(f"not ready after {_DEPLOY_TIMEOUT_S:.0f} s; the logs are in /tmp/ray/session_latest/logs/serve")
-
-
-def _application(dashboard: str, name: str) -> dict[str, Any]:
-    try:
-        answer = httpx.get(f"{dashboard}/api/serve/applications/", timeout=10).json()
-    except (httpx.HTTPError, ValueError):
-        return {}
-    state: dict[str, Any] = answer.get("applications", {}).get(name, {})
-    return state
 
 
 def _is_ready(url: str) -> bool:

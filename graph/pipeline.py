@@ -40,16 +40,13 @@ class Step:
     build: Callable[[], None]
 
 
-def build_artifacts(
-    config: AppConfig, *, until: str = "all", force: bool = False, params: TrainFile | None = None
-) -> list[str]:
+def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = False) -> list[str]:
     """Build what is missing or stale, with progress bars.
 
     Args:
-        config: Names the data and artifact folders and the device.
+        config: Names the data and artifact folders, the hyperparameters and the device.
         until: The last step wanted, or `all`.
         force: Build that step again (all steps for `all`) even if nothing changed.
-        params: Hyperparameters; None reads configs/train.yaml.
 
     Returns:
         The names of the steps that were built.
@@ -57,7 +54,7 @@ def build_artifacts(
     Raises:
         ContentError, ConfigError, ArtifactError, IndexUnavailableError: one line says what is wrong.
     """
-    params = params or read_train_file()
+    params = read_train_file(config.train)
     config.artifacts.mkdir(parents=True, exist_ok=True)
     with FileLock(config.artifacts / ".lock"), _bars() as bars:
         steps = _steps(config, params, bars)

@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
-class RequestProblem(Exception):  # noqa: N818 - named after what the client sees
+class RequestProblem(HTTPException):
     """A request that cannot be served, with the status and sentence to answer."""
 
     def __init__(self, status: int, detail: str, *, errors: list[FieldError] | None = None) -> None:
-        super().__init__(detail)
+        super().__init__(status, detail)
         self.problem = problem(status, detail, errors=errors)
 
 

@@ -6,13 +6,11 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from configs.schema import PROJECT_ROOT, ConfigError, explain, read_yaml
+from configs.schema import ConfigError, explain, read_yaml
 from models.training.classification import ClassifierParams
 from models.training.embeddings import EmbeddingParams
 from models.training.encoder import EncoderParams
 from models.training.matching import MatcherParams
-
-DEFAULT_TRAIN_FILE = PROJECT_ROOT / "configs" / "train.yaml"
 
 Params = TypeVar("Params")
 
@@ -28,7 +26,7 @@ class TrainFile:
     matcher: MatcherParams = field(default_factory=MatcherParams)
 
 
-def read_train_file(path: Path = DEFAULT_TRAIN_FILE) -> TrainFile:
+def read_train_file(path: Path) -> TrainFile:
     """Read and check.
 
     Raises:

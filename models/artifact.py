@@ -94,9 +94,7 @@ def save_artifact(
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        safetensors.numpy.save_file(
-            {k: np.ascontiguousarray(v) for k, v in sorted(tensors.items())}, beside / _WEIGHTS
-        )
+        safetensors.numpy.save_file({k: np.ascontiguousarray(v) for k, v in sorted(tensors.items())}, beside / _WEIGHTS)
         for name, vocabulary in vocabularies.items():
             vocabulary.save(beside / f"{name}.txt")
         header = {
@@ -168,13 +166,9 @@ def _header(folder: Path) -> dict[str, Any]:
 
 def _check(folder: Path, header: dict[str, Any], *, kind: str, segmenter: str) -> None:
     if header["kind"] != kind:
-        raise ArtifactError(
-            f"{folder} is of kind {header['kind']!r}, wanted {kind!r}: point to another folder"
-        )
+        raise ArtifactError(f"{folder} is of kind {header['kind']!r}, wanted {kind!r}: point to another folder")
     if header["format"] != _FORMAT:
-        raise ArtifactError(
-            f"{folder} has format {header['format']!r}, this program reads {_FORMAT}: train it again"
-        )
+        raise ArtifactError(f"{folder} has format {header['format']!r}, this program reads {_FORMAT}: train it again")
     if header["segmenter"] != segmenter:
         raise ArtifactError(
             f"{folder} was built with segmenter {header['segmenter']!r}, "
@@ -185,9 +179,7 @@ def _check(folder: Path, header: dict[str, Any], *, kind: str, segmenter: str) -
         if not (folder / name).is_file():
             raise ArtifactError(f"{folder} lacks {name}: train it again")
         if header["files"].get(name) != _sha256(folder / name):
-            raise ArtifactError(
-                f"{folder / name} is not the file that was saved (its digest differs): train it again"
-            )
+            raise ArtifactError(f"{folder / name} is not the file that was saved (its digest differs): train it again")
 
 
 def _replace(new: Path, place: Path) -> None:

@@ -21,7 +21,7 @@ from models.text.vocabulary import Vocabulary
 __all__ = ["KIND", "Classifier"]
 
 KIND = "classifier"
-_BATCH = 256
+_BATCH = 64  # more at once is slower on a processor: the caches overflow
 
 
 class Classifier:
@@ -155,6 +155,4 @@ class Classifier:
                 device=device,
             )
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ArtifactError(
-                f"{folder} does not describe a classifier ({error}): train it again"
-            ) from error
+            raise ArtifactError(f"{folder} does not describe a classifier ({error}): train it again") from error

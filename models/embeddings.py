@@ -53,9 +53,7 @@ class Embeddings:
         shapes = (word_vectors.shape[0], char_vectors.shape[0], idf.shape[0], word_vectors.shape[1])
         wanted = (len(words), len(chars), len(words), char_vectors.shape[1])
         if shapes != wanted:
-            raise ValueError(
-                f"tables of (words, chars, idf, width) {shapes} do not fit {wanted}: use one vocabulary"
-            )
+            raise ValueError(f"tables of (words, chars, idf, width) {shapes} do not fit {wanted}: use one vocabulary")
         self.words, self.chars = words, chars
         self.word_vectors, self.char_vectors, self.idf = word_vectors, char_vectors, idf
         self.segmenter, self.data_digest, self.version = segmenter, data_digest, version

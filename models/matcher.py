@@ -25,8 +25,8 @@ from models.text.vocabulary import UNK, Vocabulary
 __all__ = ["KIND", "Matcher", "Prepared", "match_keys"]
 
 KIND = "matcher"
-_READ_BATCH = 256
-_PAIR_BATCH = 512
+_READ_BATCH = 64  # more at once is slower on a processor: the caches overflow
+_PAIR_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,9 +109,7 @@ class Matcher:
             side = self._read(words, chars, every)
         return Prepared(side, chars.lengths, self.version)
 
-    def score(
-        self, queries: Sequence[Sentence], prepared: Prepared, rows: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def score(self, queries: Sequence[Sentence], prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Probability that each candidate means the same as its query.
 
         Args:

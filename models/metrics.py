@@ -122,9 +122,7 @@ def classification_report(
     )
 
 
-def expected_calibration_error(
-    confidence: NDArray[np.float32], right: NDArray[np.bool_], *, n_bins: int = 15
-) -> float:
+def expected_calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_], *, n_bins: int = 15) -> float:
     """Mean distance between confidence and accuracy over equal bins of confidence (Naeini et al. 2015).
 
     Args:
@@ -137,9 +135,7 @@ def expected_calibration_error(
     for index in range(n_bins):
         inside = bins == index
         if inside.any():
-            error += float(inside.mean()) * abs(
-                float(confidence[inside].mean()) - float(right[inside].mean())
-            )
+            error += float(inside.mean()) * abs(float(confidence[inside].mean()) - float(right[inside].mean()))
     return error
 
 
@@ -153,9 +149,7 @@ def matching_report(*, scores: NDArray[np.float32], truth: Sequence[int], thresh
     """
     right = np.array(truth)
     given = (scores > threshold).astype(np.int64)
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        right, given, average="binary", zero_division=0.0
-    )
+    precision, recall, f1, _ = precision_recall_fscore_support(right, given, average="binary", zero_division=0.0)
     best_f1, best_threshold = oracle_f1(scores=scores, truth=truth)
     one_class = len(set(truth)) < 2
     return MatchingReport(

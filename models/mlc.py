@@ -128,15 +128,11 @@ class MLC(nn.Module):
         """
         super().__init__()
         if not branches or set(branches) - set(BRANCHES):
-            raise ValueError(
-                f"branches {tuple(branches)} must be some of {BRANCHES}: correct the configuration"
-            )
+            raise ValueError(f"branches {tuple(branches)} must be some of {BRANCHES}: correct the configuration")
 
         def channel(n_tokens: int, n_tuned: int) -> Channel:
             return Channel(
-                table=TokenTable(
-                    n_tokens=n_tokens, n_tuned=n_tuned, width=width, token_dropout=token_dropout
-                ),
+                table=TokenTable(n_tokens=n_tokens, n_tuned=n_tuned, width=width, token_dropout=token_dropout),
                 branches=branches,
                 n_described=len(described),
                 n_filters=n_filters,
@@ -194,9 +190,7 @@ class MLC(nn.Module):
         for channel in self.channels:
             if channel.leam is not None and channel.z_slice is not None and self._described:
                 start, stop = offset + channel.z_slice.start, offset + channel.z_slice.stop
-                logits = functional.linear(
-                    channel.leam.labels, self.head.weight[:, start:stop], self.head.bias
-                )
+                logits = functional.linear(channel.leam.labels, self.head.weight[:, start:stop], self.head.bias)
                 losses.append(functional.cross_entropy(logits, targets))
             offset += channel.output_width
         return torch.stack(losses).mean() if losses else self.head.weight.new_zeros(())

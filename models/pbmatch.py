@@ -83,6 +83,7 @@ class MatchChannel(nn.Module):
         pool_size: int,
         hidden: int,
         dropout: float,
+        group_dropout: float,
     ) -> None:
         """Make the extractors; the numbers are those of `PBmatch`."""
         super().__init__()
@@ -93,11 +94,10 @@ class MatchChannel(nn.Module):
         self._sims = bcnn_features in {"sims", "both"}
         self._vectors = bcnn_features in {"vectors", "both"}
         self._overlap = overlap
+        self._group_rate = group_dropout
         self.output_width = N_OVERLAP_FEATURES if overlap else 0
         if "bcnn" in extractors:
-            self.tower = BCNNTower(
-                width=table.width, n_kernels=n_kernels, kernel_size=kernel_size, n_blocks=n_blocks
-            )
+            self.tower = BCNNTower(width=table.width, n_kernels=n_kernels, kernel_size=kernel_size, n_blocks=n_blocks)
             self.bcnn_hidden = _hidden_layer(3 * n_kernels, hidden, dropout)
             self.output_width += self._sims * (n_blocks + 1) + self._vectors * (hidden or 3 * n_kernels)
         if "pyramid" in extractors:
@@ -116,18 +116,27 @@ class MatchChannel(nn.Module):
         features = []
         if self.tower is not None and left.tower is not None and right.tower is not None:
             if self._sims:
-                features.append(similarities(left.tower, right.tower, self.tower.level_widths))
+                sims = similarities(left.tower, right.tower, self.tower.level_widths)
+                features.append(self._group_dropout(sims))
             if self._vectors:
-                features.append(self.bcnn_hidden(vector_features(left.tower, right.tower)))
+                vectors = self.bcnn_hidden(vector_features(left.tower, right.tower))
+                features.append(self._group_dropout(vectors))
         if self.pyramid is not None or self._overlap:
             matches = match_matrices(self.table(left.keys), self.table(right.keys), left.keys, right.keys)
             lengths = [(reading.keys != PAD).sum(dim=1) for reading in (left, right)]
             if self.pyramid is not None:
-                features.append(self.pyramid_hidden(self.pyramid(matches, *lengths)))
+                pyramid = self.pyramid_hidden(self.pyramid(matches, *lengths))
+                features.append(self._group_dropout(pyramid))
             if self._overlap:
                 weights = [self._weights(reading.keys) for reading in (left, right)]
-                features.append(overlap_features(matches[:, 0], matches[:, 1], *weights))
+                overlap = overlap_features(matches[:, 0], matches[:, 1], *weights)
+                features.append(self._group_dropout(overlap))
         return torch.cat(features, dim=1)
+
+    def _group_dropout(self, features: Tensor) -> Tensor:
+        """In training, all of a group of features of some pairs at once, so that no group leans on another."""
+        kept = functional.dropout(features.new_ones(len(features), 1), self._group_rate, self.training)
+        return features * kept
 
     def _weights(self, keys: Tensor) -> Tensor:
         """Importance of every token, 0 where padded; a token outside the table counts as the unknown one."""
@@ -162,6 +171,7 @@ class PBmatch(nn.Module):
         pool_size: int = 8,
         hidden: int = 64,
         dropout: float = 0.3,
+        group_dropout: float = 0.0,
         token_dropout: float = 0.05,
     ) -> None:
         """Make the network.
@@ -182,6 +192,7 @@ class PBmatch(nn.Module):
             pool_size: side of its grid.
             hidden: width of a hidden layer behind BCNN's vectors and behind MatchPyramid; 0 for none.
             dropout: before the hidden layers and the head.
+            group_dropout: share of pairs for which training hides all features of one kind.
             token_dropout: share of tokens that training hides.
 
         Raises:
@@ -193,9 +204,7 @@ class PBmatch(nn.Module):
 
         def channel(n_tokens: int, n_tuned: int) -> MatchChannel:
             return MatchChannel(
-                table=TokenTable(
-                    n_tokens=n_tokens, n_tuned=n_tuned, width=width, token_dropout=token_dropout
-                ),
+                table=TokenTable(n_tokens=n_tokens, n_tuned=n_tuned, width=width, token_dropout=token_dropout),
                 n_tokens=n_tokens,
                 extractors=extractors,
                 bcnn_features=bcnn_features,
@@ -207,6 +216,7 @@ class PBmatch(nn.Module):
                 pool_size=pool_size,
                 hidden=hidden,
                 dropout=dropout,
+                group_dropout=group_dropout,
             )
 
         self.words = channel(n_words, n_tuned_words)

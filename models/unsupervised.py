@@ -6,15 +6,19 @@ is our reading. numpy only, so the composer can run it without torch when the Re
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.artifact import ArtifactError, load_artifact, save_artifact
 from models.embeddings import Embeddings
 from models.text.sentence import Sentence
 
 __all__ = ["WSM", "word_similarity"]
+
+KIND = "wsm"
 
 
 class WSM:
@@ -77,6 +81,42 @@ class WSM:
             forward, backward, float(query_weights.sum()), np.add.reduceat(token_weights, starts)
         )
         return scores
+
+    def save(self, folder: Path, *, data_digest: str = "") -> str:
+        """Store variant and threshold as an artifact of kind "wsm"; the vectors are an artifact of their own.
+
+        Returns:
+            Its version.
+        """
+        return save_artifact(
+            folder,
+            kind=KIND,
+            config={
+                "weights": self._weights,
+                "sym": self._sym,
+                "threshold": self.threshold,
+                "embeddings": self._embeddings.version,
+            },
+            segmenter=self._embeddings.segmenter,
+            data_digest=data_digest,
+            tensors={},
+            vocabularies={},
+        )
+
+    @classmethod
+    def load(cls, folder: Path, embeddings: Embeddings) -> "WSM":
+        """Read what `save` wrote.
+
+        Raises:
+            ArtifactError: the artifact is refused, or its threshold was tuned with other vectors.
+        """
+        config = load_artifact(folder, kind=KIND, segmenter=embeddings.segmenter).config
+        if config["embeddings"] != embeddings.version:
+            raise ArtifactError(
+                f"{folder} was tuned with embeddings {config['embeddings']}, "
+                f"these are {embeddings.version}: tune it again"
+            )
+        return cls(embeddings, weights=config["weights"], sym=config["sym"], threshold=config["threshold"])
 
     def _combine(
         self,

@@ -56,8 +56,7 @@ class BCNNTower(nn.Module):
         widths = [width, *([n_kernels] * n_blocks)]
         self.level_widths: Sequence[int] = tuple(widths)
         self.blocks = nn.ModuleList(
-            nn.Conv1d(before, after, kernel_size, padding=kernel_size - 1)
-            for before, after in pairwise(widths)
+            nn.Conv1d(before, after, kernel_size, padding=kernel_size - 1) for before, after in pairwise(widths)
         )
 
     def forward(self, vectors: Tensor, mask: Tensor) -> TowerOutput:

@@ -48,9 +48,7 @@ class NGramCNN(nn.Module):
         lengths = mask.sum(dim=1)
         pooled = []
         for size, convolution in zip(self._kernel_sizes, self.convolutions, strict=True):
-            phrases = functional.relu(convolution(functional.pad(channels_first, (0, size - 1)))).transpose(
-                1, 2
-            )
+            phrases = functional.relu(convolution(functional.pad(channels_first, (0, size - 1)))).transpose(1, 2)
             valid = first_positions((lengths - size + 1).clamp(min=1), phrases.shape[1])
             pooled += [masked_max(phrases, valid), masked_mean(phrases, valid)]
         return torch.cat(pooled, dim=1)

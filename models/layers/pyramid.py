@@ -104,8 +104,6 @@ def _pool_rows(values: Tensor, lengths: Tensor, size: int) -> Tensor:
     starts = cells * lengths // size
     ends = ((cells + 1) * lengths + size - 1) // size
     widest = (n + size - 1) // size + 1
-    places = torch.minimum(
-        starts.unsqueeze(2) + torch.arange(widest, device=values.device), ends.unsqueeze(2) - 1
-    )
+    places = torch.minimum(starts.unsqueeze(2) + torch.arange(widest, device=values.device), ends.unsqueeze(2) - 1)
     index = places.view(batch, 1, size * widest, 1).expand(batch, maps, size * widest, m)
     return values.gather(2, index).view(batch, maps, size, widest, m).amax(dim=3)

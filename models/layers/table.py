@@ -73,7 +73,5 @@ class TokenTable(nn.Module):
         in_tuned = (rows < n_tuned).unsqueeze(-1)
         vectors = functional.embedding(rows.clamp(max=n_tuned - 1), self.tuned)
         if n_fixed:
-            vectors = torch.where(
-                in_tuned, vectors, functional.embedding((rows - n_tuned).clamp(min=0), self.fixed)
-            )
+            vectors = torch.where(in_tuned, vectors, functional.embedding((rows - n_tuned).clamp(min=0), self.fixed))
         return vectors * (rows != PAD).unsqueeze(-1)

@@ -41,9 +41,7 @@ class TextProcessor:
             extra_words: words of the trade that must not be cut apart, e.g. 运费险.
         """
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # jieba's own sources and its cache file warn; neither is ours to fix
+            warnings.simplefilter("ignore")  # jieba's own sources and its cache file warn; neither is ours to fix
             import jieba  # noqa: PLC0415  (its import takes time and logs; only who segments pays for it)
 
             jieba.setLogLevel(logging.CRITICAL)

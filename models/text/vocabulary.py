@@ -90,7 +90,5 @@ class Vocabulary:
         """
         tokens = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         if tuple(tokens[:2]) != _RESERVED:
-            raise ValueError(
-                f"{path} starts with {tokens[:2]}: it must start with {list(_RESERVED)}, build it anew"
-            )
+            raise ValueError(f"{path} starts with {tokens[:2]}: it must start with {list(_RESERVED)}, build it anew")
         return cls(tokens[2:])

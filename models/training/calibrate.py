@@ -48,9 +48,7 @@ def softmax_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -
     return _minimise(loss)
 
 
-def binary_temperature(
-    logits: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64]
-) -> float:
+def binary_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64]) -> float:
     """The same for one logit a pair; weights: float (n,), how much each pair counts."""
     if not len(truth):
         return 1.0
@@ -122,9 +120,7 @@ def threshold_for_macro_precision(
     best, best_precision = 0.0, -1.0
     for step in range(199):
         threshold = step * 0.005
-        report = classification_report(
-            probabilities=probabilities, truth=truth, labels=labels, threshold=threshold
-        )
+        report = classification_report(probabilities=probabilities, truth=truth, labels=labels, threshold=threshold)
         if report.macro_precision >= precision:
             return threshold
         if report.macro_precision > best_precision:

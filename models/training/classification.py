@@ -20,7 +20,7 @@ from models.mlc import BRANCHES, MLC
 from models.text.ragged import Ragged, bucketed
 from models.text.sentence import Sentence
 from models.training.calibrate import softmax_temperature, threshold_for_macro_precision
-from models.training.loop import FitReport, Progress, fit, seeded
+from models.training.loop import FitReport, Progress, fit, parameter_groups, seeded
 
 __all__ = ["ClassifierParams", "train_classifier"]
 
@@ -70,11 +70,11 @@ class ClassifierParams:
     label_smoothing: float = 0.1
     class_weights: bool = False
     learning_rate: float = 2e-3
-    embedding_rate: float = 5e-4
+    embedding_rate: float = 4e-3
     weight_decay: float = 1e-3
     batch_size: int = 64
-    n_epochs: int = 14
-    patience: int = 4
+    n_epochs: int = 12
+    patience: int = 3
     max_words: int = 48
     max_chars: int = 80
     precision: float = 0.9
@@ -146,9 +146,7 @@ def _check(train: Sequence[Labelled], dev: Sequence[Labelled], labels: Sequence[
             raise ValueError(f"{name} has no sentences: give labelled sentences")
         unknown = {label for _, label in items} - set(labels)
         if unknown:
-            raise ValueError(
-                f"{name} has labels {sorted(unknown)} that are not among {list(labels)}: correct them"
-            )
+            raise ValueError(f"{name} has labels {sorted(unknown)} outside {list(labels)}: correct them")
 
 
 def _model_config(
@@ -189,10 +187,7 @@ def _start(
     model.start_labels(
         np.stack([_mean(embeddings.vectors(words[label])) for label in described]),
         np.stack(
-            [
-                _mean(embeddings.char_vectors[embeddings.chars.encode("".join(words[label]))])
-                for label in described
-            ]
+            [_mean(embeddings.char_vectors[embeddings.chars.encode("".join(words[label]))]) for label in described]
         ),
     )
 
@@ -225,12 +220,8 @@ class _Fitting:
         self._model = classifier.model
         self._device = resolve_device(params.device)
         sentences = [sentence for sentence, _ in train]
-        self._words = Ragged.of(
-            [embeddings.words.encode(s.words) for s in sentences], max_length=params.max_words
-        )
-        self._chars = Ragged.of(
-            [embeddings.chars.encode(s.chars) for s in sentences], max_length=params.max_chars
-        )
+        self._words = Ragged.of([embeddings.words.encode(s.words) for s in sentences], max_length=params.max_words)
+        self._chars = Ragged.of([embeddings.chars.encode(s.chars) for s in sentences], max_length=params.max_chars)
         columns = {label: column for column, label in enumerate(classifier.labels)}
         self._targets = np.array([columns[label] for _, label in train], dtype=np.int64)
         self._class_weights = self._weights(len(columns)) if params.class_weights else None
@@ -238,7 +229,13 @@ class _Fitting:
     def run(self, what: str, progress: Progress | None) -> FitReport:
         return fit(
             self._model,
-            parameter_groups=parameter_groups(self._model, self._params),
+            parameter_groups=parameter_groups(
+                self._model,
+                tables=[channel.table.tuned for channel in self._model.channels],
+                learning_rate=self._params.learning_rate,
+                embedding_rate=self._params.embedding_rate,
+                weight_decay=self._params.weight_decay,
+            ),
             batches=self._batches,
             loss=self._loss,
             score=self._score,
@@ -274,20 +271,7 @@ class _Fitting:
     def _score(self) -> float:
         probabilities = self._classifier.classify([sentence for sentence, _ in self._dev])
         truth = [label for _, label in self._dev]
-        return classification_report(
-            probabilities=probabilities, truth=truth, labels=self._classifier.labels
-        ).macro_f1
-
-
-def parameter_groups(model: MLC, params: ClassifierParams) -> list[dict[str, object]]:
-    """Vectors with their own learning rate and no decay; the rest with both."""
-    tables = [channel.table.tuned for channel in model.channels]
-    known = {id(table) for table in tables}
-    rest = [parameter for parameter in model.parameters() if id(parameter) not in known]
-    return [
-        {"params": tables, "lr": params.embedding_rate, "weight_decay": 0.0},
-        {"params": rest, "lr": params.learning_rate, "weight_decay": params.weight_decay},
-    ]
+        return classification_report(probabilities=probabilities, truth=truth, labels=self._classifier.labels).macro_f1
 
 
 def _calibrate(classifier: Classifier, dev: Sequence[Labelled], params: ClassifierParams) -> None:

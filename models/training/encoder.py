@@ -16,7 +16,7 @@ from models.encoder import SentenceEncoder, SWEMEncoder
 from models.layers.device import resolve_device
 from models.text.ragged import Ragged
 from models.text.sentence import Sentence
-from models.training.loop import FitReport, Progress, fit, seeded
+from models.training.loop import FitReport, Progress, fit, parameter_groups, seeded
 
 __all__ = ["EncoderParams", "train_encoder"]
 
@@ -92,9 +92,7 @@ def train_encoder(
     if not any(len(group) > 1 for group in train):
         raise ValueError("no group of train has two sentences: give paraphrases")
     if negatives is not None and len(negatives) != len(train):
-        raise ValueError(
-            f"negatives for {len(negatives)} groups do not fit {len(train)} groups: give one list each"
-        )
+        raise ValueError(f"negatives for {len(negatives)} groups do not fit {len(train)} groups: give one list each")
     with seeded(params.seed, n_threads=params.n_threads):
         config = _model_config(train, embeddings, params)
         model = SWEMEncoder(**config)
@@ -116,9 +114,7 @@ def train_encoder(
     return encoder
 
 
-def _model_config(
-    train: Sequence[Sequence[Sentence]], embeddings: Embeddings, params: EncoderParams
-) -> dict[str, Any]:
+def _model_config(train: Sequence[Sequence[Sentence]], embeddings: Embeddings, params: EncoderParams) -> dict[str, Any]:
     words = [row for group in train for sentence in group for row in embeddings.words.encode(sentence.words)]
     tuned = params.embedding_rate > 0
     return {
@@ -164,25 +160,20 @@ class _Fitting:
         for group in negatives:
             self._hard.append(np.arange(len(sentences), len(sentences) + len(group)))
             sentences += group
-        self._words = Ragged.of(
-            [embeddings.words.encode(s.words) for s in sentences], max_length=params.max_words
-        )
-        self._chars = Ragged.of(
-            [embeddings.chars.encode(s.chars) for s in sentences], max_length=params.max_chars
-        )
+        self._words = Ragged.of([embeddings.words.encode(s.words) for s in sentences], max_length=params.max_words)
+        self._chars = Ragged.of([embeddings.chars.encode(s.chars) for s in sentences], max_length=params.max_chars)
 
     def run(self, what: str, progress: Progress | None) -> FitReport:
-        tables = [self._model.words.table.tuned, self._model.chars.table.tuned]
-        known = {id(table) for table in tables}
-        rest = [parameter for parameter in self._model.parameters() if id(parameter) not in known]
-        decay = self._params.weight_decay
         n_pairs = sum(len(members) for members in self._members if len(members) > 1)
         return fit(
             self._model,
-            parameter_groups=[
-                {"params": tables, "lr": self._params.embedding_rate, "weight_decay": 0.0},
-                {"params": rest, "lr": self._params.learning_rate, "weight_decay": decay},
-            ],
+            parameter_groups=parameter_groups(
+                self._model,
+                tables=[self._model.words.table.tuned, self._model.chars.table.tuned],
+                learning_rate=self._params.learning_rate,
+                embedding_rate=self._params.embedding_rate,
+                weight_decay=self._params.weight_decay,
+            ),
             batches=self._batches,
             loss=self._loss,
             score=self._score,
@@ -193,9 +184,7 @@ class _Fitting:
             progress=progress,
         )
 
-    def _batches(
-        self, epoch: int
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    def _batches(self, epoch: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
         """Every sentence once as a question, with another of its group, no group twice in a batch."""
         generator = np.random.default_rng((self._params.seed, epoch))
         orders = [generator.permutation(members) for members in self._members]
@@ -224,14 +213,17 @@ class _Fitting:
         """Mean reciprocal rank of the nearest sentence of the same group, over all sentences of `dev`."""
         groups = [*self._dev, *self._train]
         owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-        vectors = self._encoder.encode([sentence for group in groups for sentence in group])
+        sentences = [sentence for group in groups for sentence in group]
+        texts = np.array([sentence.text for sentence in sentences], dtype=object)
+        vectors = self._encoder.encode(sentences)
         ranks = []
         for row in range(sum(len(group) for group in self._dev)):
             cosines = vectors @ vectors[row]
             same = owner == owner[row]
-            same[row] = False
+            twin = texts == texts[row]  # the sentence itself, wherever it stands
+            same &= ~twin
             if same.any():
-                cosines[row] = -np.inf
+                cosines[twin] = -np.inf
                 ranks.append(1.0 / (1 + int((cosines > cosines[same].max()).sum())))
         return float(np.mean(ranks)) if ranks else 0.0
 
@@ -243,7 +235,5 @@ def _digest(
     embeddings: Embeddings,
     params: EncoderParams,
 ) -> str:
-    groups = [
-        [str(len(group)), *(s.text for s in group)] for part in (train, dev, negatives) for group in part
-    ]
+    groups = [[str(len(group)), *(s.text for s in group)] for part in (train, dev, negatives) for group in part]
     return digest_of([embeddings.data_digest, repr(params), *(part for group in groups for part in group)])

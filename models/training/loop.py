@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-__all__ = ["FitReport", "Progress", "fit", "seeded"]
+__all__ = ["FitReport", "Progress", "fit", "parameter_groups", "seeded"]
 
 Batch = TypeVar("Batch")
 Progress = Callable[[str, int, int], None]
@@ -52,6 +52,23 @@ def seeded(seed: int, *, n_threads: int) -> Iterator[None]:
             torch.set_num_threads(threads_before)
 
 
+def parameter_groups(
+    module: nn.Module,
+    *,
+    tables: Sequence[nn.Parameter],
+    learning_rate: float,
+    embedding_rate: float,
+    weight_decay: float,
+) -> list[dict[str, object]]:
+    """Groups for the optimiser: the vectors with their own rate and no decay, the rest with both."""
+    known = {id(table) for table in tables}
+    rest = [parameter for parameter in module.parameters() if id(parameter) not in known]
+    return [
+        {"params": list(tables), "lr": embedding_rate, "weight_decay": 0.0},
+        {"params": rest, "lr": learning_rate, "weight_decay": weight_decay},
+    ]
+
+
 def fit(
     module: nn.Module,
     *,
@@ -82,7 +99,7 @@ def fit(
         progress: told after every epoch.
     """
     started = perf_counter()
-    optimiser = torch.optim.AdamW(parameter_groups)
+    optimiser = torch.optim.AdamW(parameter_groups, fused=True)
     n_steps = max(n_batches * n_epochs, 1)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1.0 - 0.9 * min(step / n_steps, 1.0))
     scores: list[float] = []

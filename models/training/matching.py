@@ -19,7 +19,7 @@ from models.pbmatch import EXTRACTORS, PBmatch
 from models.text.ragged import Ragged, bucketed
 from models.text.sentence import Sentence
 from models.training.calibrate import binary_temperature, precision_threshold, prior_shift, prior_weights
-from models.training.loop import FitReport, Progress, fit, seeded
+from models.training.loop import FitReport, Progress, fit, parameter_groups, seeded
 
 __all__ = ["MatcherParams", "calibrate_matcher", "train_matcher"]
 
@@ -43,6 +43,7 @@ class MatcherParams:
         pool_size: side of its grid.
         hidden: width of the hidden layer behind each extractor; 0 for none.
         dropout: before the hidden layers and the head.
+        group_dropout: share of pairs for which training hides all features of one kind.
         token_dropout: share of tokens that training hides.
         label_smoothing: targets are moved so far towards one half, times two.
         learning_rate: of AdamW.
@@ -72,13 +73,14 @@ class MatcherParams:
     pool_size: int = 8
     hidden: int = 64
     dropout: float = 0.3
+    group_dropout: float = 0.0
     token_dropout: float = 0.05
     label_smoothing: float = 0.0
     learning_rate: float = 1e-3
-    embedding_rate: float = 3e-4
+    embedding_rate: float = 1e-3
     weight_decay: float = 1e-3
     batch_size: int = 128
-    n_epochs: int = 6
+    n_epochs: int = 8
     patience: int = 2
     max_words: int = 48
     max_chars: int = 80
@@ -193,6 +195,7 @@ def _model_config(train: Sequence[Pair], embeddings: Embeddings, params: Matcher
         "pool_size": params.pool_size,
         "hidden": params.hidden,
         "dropout": params.dropout,
+        "group_dropout": params.group_dropout,
         "token_dropout": params.token_dropout,
     }
 
@@ -219,26 +222,21 @@ class _Fitting:
         self._device = resolve_device(params.device)
         sentences = list(dict.fromkeys(sentence for a, b, _ in train for sentence in (a, b)))
         place = {sentence: row for row, sentence in enumerate(sentences)}
-        self._words = Ragged.of(
-            [match_keys(embeddings.words, s.words) for s in sentences], max_length=params.max_words
-        )
-        self._chars = Ragged.of(
-            [match_keys(embeddings.chars, s.chars) for s in sentences], max_length=params.max_chars
-        )
+        self._words = Ragged.of([match_keys(embeddings.words, s.words) for s in sentences], max_length=params.max_words)
+        self._chars = Ragged.of([match_keys(embeddings.chars, s.chars) for s in sentences], max_length=params.max_chars)
         self._pairs = np.array([(place[a], place[b]) for a, b, _ in train], dtype=np.int64)
         self._targets = np.array([label for _, _, label in train], dtype=np.float32)
 
     def run(self, what: str, progress: Progress | None) -> FitReport:
-        tables = [channel.table.tuned for channel in self._model.channels]
-        known = {id(table) for table in tables}
-        rest = [parameter for parameter in self._model.parameters() if id(parameter) not in known]
-        decay = self._params.weight_decay
         return fit(
             self._model,
-            parameter_groups=[
-                {"params": tables, "lr": self._params.embedding_rate, "weight_decay": 0.0},
-                {"params": rest, "lr": self._params.learning_rate, "weight_decay": decay},
-            ],
+            parameter_groups=parameter_groups(
+                self._model,
+                tables=[channel.table.tuned for channel in self._model.channels],
+                learning_rate=self._params.learning_rate,
+                embedding_rate=self._params.embedding_rate,
+                weight_decay=self._params.weight_decay,
+            ),
             batches=self._batches,
             loss=self._loss,
             score=self._score,
@@ -266,9 +264,7 @@ class _Fitting:
         return functional.binary_cross_entropy_with_logits(self._model(left, right), smoothed)
 
     def _side(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        words, chars = (
-            torch.from_numpy(keys.padded(rows)).to(self._device) for keys in (self._words, self._chars)
-        )
+        words, chars = (torch.from_numpy(keys.padded(rows)).to(self._device) for keys in (self._words, self._chars))
         return words, chars
 
     def _score(self) -> float:

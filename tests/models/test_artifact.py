@@ -3,14 +3,19 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.artifact import ArtifactError, digest_of, load_artifact, save_artifact
 from models.text.vocabulary import Vocabulary
 
-TENSORS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3).T, "b": np.array([1, 2], dtype=np.int64)}
+TENSORS: dict[str, NDArray[Any]] = {
+    "a": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+    "b": np.array([1, 2], dtype=np.int64),
+}
 
 
 def save(folder: Path, *, kind: str = "thing", threshold: float = 0.5) -> str:

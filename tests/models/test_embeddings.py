@@ -28,7 +28,7 @@ def test_an_unknown_word_is_the_mean_of_its_known_characters(by_hand: Embeddings
 
 
 def test_unit_vectors(by_hand: Embeddings) -> None:
-    assert np.allclose(by_hand.unit_vectors(["退款", "保价"]), [[0.6, 0.8], [0, 0]])
+    assert np.allclose(by_hand.unit_vectors(["退款", "保价"]), np.array([[0.6, 0.8], [0.0, 0.0]]))
 
 
 def test_an_unknown_word_weighs_most(by_hand: Embeddings) -> None:

@@ -1,5 +1,6 @@
 """WSM: the properties of its definition, hand-worked values, and the bounds that tie it to WMD."""
 
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.artifact import ArtifactError
 from models.text.sentence import Sentence
 from models.unsupervised import WSM
 from models.wmd import WMD
@@ -92,6 +94,18 @@ def test_wmd_is_below_the_smaller_direction_which_is_below_wsm(left: Sentence, r
     mean = one(WSM(RANDOM, weights="none", sym="mean"), left, right)
     assert wmd <= smaller + 1e-6
     assert smaller <= mean + 1e-6
+
+
+def test_the_tuned_variant_is_stored_and_bound_to_its_vectors(tmp_path: Path) -> None:
+    embeddings = hand_made(["a", "b"], [[2, 0], [0.6, 0.8]])
+    embeddings.save(tmp_path / "embeddings")
+    WSM(embeddings, weights="none", sym="len", threshold=0.625).save(tmp_path / "wsm", data_digest="d")
+    loaded = WSM.load(tmp_path / "wsm", embeddings)
+    assert loaded.threshold == 0.625
+    assert one(loaded, sentence("a", "a"), sentence("b")) == pytest.approx(0.6)
+    embeddings.version = "another"
+    with pytest.raises(ArtifactError, match="tuned with embeddings"):
+        WSM.load(tmp_path / "wsm", embeddings)
 
 
 def test_wmd_by_hand() -> None:

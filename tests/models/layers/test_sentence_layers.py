@@ -130,7 +130,7 @@ def test_leam_equals_numpy(window: str) -> None:
         for place in range(len(row)):
             seen = extended[:, place : place + 3]
             phrase = seen @ weight[0, 0] if window == "shared" else np.einsum("ks,jks->j", seen, weight)
-            beta[place] = np.maximum(phrase + [0.1, -0.2, 0.3], 0).max()
+            beta[place] = np.maximum(phrase + np.array([0.1, -0.2, 0.3]), 0).max()
         beta = np.exp(beta) / np.exp(beta).sum()
         vectors, mask = padded([row], 13)
         assert np.allclose(layer.attention(vectors, mask).detach().numpy()[0, : len(row)], beta, atol=1e-6)

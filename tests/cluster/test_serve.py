@@ -1,0 +1,172 @@
+"""The service as a user starts it: a real Ray, real replicas, HTTP, a killed replica, a clean stop."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from configs.schema import PROJECT_ROOT, AppConfig
+
+pytestmark = pytest.mark.serve
+
+URGENT = "卖家一直不发货，我急死了，等着送人呢"
+PLAIN = "这件有蓝色的吗"
+
+
+class Service:
+    """A started service."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str, config: Path) -> None:
+        self.process = process
+        self.url = url
+        self.config = config
+
+    def comfort(self, text: str, **fields: object) -> dict[str, Any]:
+        """A 200 answer."""
+        response = httpx.post(f"{self.url}/v1/comfort", json={"text": text, **fields}, timeout=30)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_config(folder: Path, config: AppConfig) -> tuple[Path, int]:
+    """configs/serve.yaml with the small artifacts and a free port."""
+    content = yaml.safe_load((PROJECT_ROOT / "configs" / "serve.yaml").read_text(encoding="utf-8"))
+    port = free_port()
+    content["http_options"]["port"] = port
+    content["applications"][0]["args"] |= config.model_dump(
+        mode="json", include={"artifacts", "data", "train", "device"}
+    )
+    path = folder / "serve.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path, port
+
+
+def wait_for(what: str, condition: Callable[[], bool], *, timeout_s: float = 120.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"{what}: not within {timeout_s} s")
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def service(small_config: AppConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    path, port = write_config(folder, small_config)
+    log = (folder / "log.txt").open("w+", encoding="utf-8")
+    command = [sys.executable, "-m", "graph", "serve", "--config", str(path)]
+    process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=log, stderr=subprocess.STDOUT, text=True)
+
+    def ready() -> bool:
+        if process.poll() is not None:
+            pytest.fail(f"serve ended: {Path(log.name).read_text(encoding='utf-8')}")
+        return "Ctrl-C stops it" in Path(log.name).read_text(encoding="utf-8")
+
+    try:
+        wait_for("the service", ready, timeout_s=240)
+        yield Service(process, f"http://127.0.0.1:{port}", path)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        log.close()
+
+
+def test_an_upset_customer_is_comforted_and_a_calm_one_left_alone(service: Service) -> None:
+    urgent = service.comfort(URGENT)
+    assert urgent["handled"]
+    assert urgent["strategy"] != "none"
+    assert urgent["reply"]
+    assert urgent["degraded"] == []
+    plain = service.comfort(PLAIN)
+    assert (plain["handled"], plain["reply"]) == (False, None)
+
+
+def test_a_question_of_the_knowledge_is_answered_by_its_entry(service: Service, small_config: AppConfig) -> None:
+    path = small_config.data / "knowledge" / "no_shipment.yaml"
+    entry = yaml.safe_load(path.read_text(encoding="utf-8"))[0]
+    said = service.comfort(entry["question"])
+    assert said["knowledge"]["id"] == entry["id"]
+    assert said["reply"] == entry["reply"]
+
+
+def test_batch_info_and_readiness(service: Service) -> None:
+    batch = httpx.post(f"{service.url}/v1/comfort/batch", json={"items": [{"text": URGENT}] * 40}, timeout=30)
+    assert batch.status_code == 200
+    assert [item["emotion"]["label"] for item in batch.json()["items"]] == [
+        service.comfort(URGENT)["emotion"]["label"]
+    ] * 40
+    info = httpx.get(f"{service.url}/v1/info", timeout=10).json()
+    assert all(info["versions"].values())
+    assert len(info["emotions"]) == 8
+    assert len(info["topics"]) == 35
+    ready = httpx.get(f"{service.url}/readyz", timeout=10)
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+
+
+def test_errors_are_problem_documents(service: Service) -> None:
+    response = httpx.post(f"{service.url}/v1/comfort", json={"text": ""}, timeout=10)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_answers_keep_coming_while_rerank_is_dead_and_it_comes_back(service: Service) -> None:
+    os.kill(replica_pid("Rerank"), signal.SIGKILL)
+    degraded = []
+
+    def named() -> bool:
+        degraded.append(service.comfort(URGENT)["degraded"])
+        return degraded[-1] == ["rerank"]
+
+    wait_for("rerank to be named in degraded", named, timeout_s=30)
+    wait_for("rerank to be back", lambda: service.comfort(URGENT)["degraded"] == [])
+
+
+def replica_pid(deployment: str) -> int:
+    """The process of a deployment's replica, by the title Ray gives it."""
+    found = [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and f"ServeReplica:comfort:{deployment}" in command_line(entry)
+    ]
+    assert len(found) == 1, f"{deployment}: {found}"
+    return found[0]
+
+
+def command_line(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def test_a_second_start_on_the_same_port_is_refused_in_one_line(service: Service) -> None:
+    command = [sys.executable, "-m", "graph", "serve", "--config", str(service.config)]
+    second = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert second.returncode == 1
+    assert "is taken" in second.stderr
+    assert second.stderr.count("\n") == 1
+
+
+def test_ctrl_c_stops_cleanly(service: Service) -> None:
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(60) == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{service.url}/healthz", timeout=5)
