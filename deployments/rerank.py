@@ -57,6 +57,7 @@ class Rerank:
         self.threshold: float = self._matcher.threshold if threshold is None else threshold
         knowledge = KnowledgeIndex.open(index, segmenter=segmenter)
         self._index_version = knowledge.manifest.version
+        self._texts = [sentence.text for sentence in knowledge.sentences]
         self._prepared = self._matcher.prepare(knowledge.sentences)
         self.version = self._matcher.version
 
@@ -77,7 +78,12 @@ class Rerank:
         for line, item in zip(rows, items, strict=True):
             line[: len(item.rows)] = item.rows
         scores = self._matcher.score([item.sentence for item in items], self._prepared, rows)
-        return [
-            Reranked(tuple(line[: len(item.rows)].tolist()), self.threshold, self.version)
-            for line, item in zip(scores, items, strict=True)
-        ]
+        return [self._view(item, line.tolist()) for line, item in zip(scores, items, strict=True)]
+
+    def _view(self, item: Candidates, scores: list[float]) -> Reranked:
+        # A sentence that stands in the knowledge is that matter, whatever the network thinks of it.
+        similarities = (
+            1.0 if self._texts[row] == item.sentence.text else score
+            for row, score in zip(item.rows, scores, strict=False)
+        )
+        return Reranked(tuple(similarities), self.threshold, self.version)

@@ -133,7 +133,7 @@ def test_answers_keep_coming_while_rerank_is_dead_and_it_comes_back(service: Ser
 
     def named() -> bool:
         degraded.append(service.comfort(URGENT)["degraded"])
-        return degraded[-1] == ["rerank"]
+        return bool(degraded[-1] == ["rerank"])
 
     wait_for("rerank to be named in degraded", named, timeout_s=30)
     wait_for("rerank to be back", lambda: service.comfort(URGENT)["degraded"] == [])
