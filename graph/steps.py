@@ -103,7 +103,7 @@ class Steps:
     def matcher(self) -> None:
         """PBmatch, learned from the knowledge and what recall wrongly brings; its threshold at serving depth."""
         recall = self._recall()
-        pairs = training_pairs(recall, segmenter=self.content.processor)
+        pairs = training_pairs(recall, segmenter=self.content.processor, utterances=self.content.utterances.utterances)
         matcher = train_matcher(
             train=[(p.a, p.b, p.label) for p in pairs if p.split == "train"],
             dev=[(p.a, p.b, p.label) for p in pairs if p.split == "dev"],

@@ -9,11 +9,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from indexes.pairs import TuningQuery
-from models.training.calibrate import precision_threshold
+
+# Above every similarity but that of a sentence with itself.
+ONLY_EQUAL = 0.9999
 
 
 def serving_threshold(
-    queries: Sequence[TuningQuery], score: Callable[[TuningQuery], Sequence[float]], *, precision: float
+    queries: Sequence[TuningQuery],
+    score: Callable[[TuningQuery], Sequence[float]],
+    *,
+    precision: float,
+    min_answers: int = 20,
 ) -> float:
     """The lowest threshold at which answers from knowledge reach `precision`.
 
@@ -21,14 +27,25 @@ def serving_threshold(
         queries: Questions with candidates; plain ones are left out, as the emotion gate stops them before.
         score: Similarities of a question's candidates, each in [0, 1].
         precision: Wanted share of right answers among those given, in [0, 1].
+        min_answers: A precision measured on fewer answers is not believed.
+
+    Returns:
+        A threshold in [0, 1]; `ONLY_EQUAL` if the precision is not reached.
     """
-    best_scores, right = [], []
+    best: list[tuple[float, int]] = []
     for query in queries:
         if query.origin != "plain":
             scores = score(query)
-            best = max(range(len(scores)), key=lambda place: scores[place])
-            best_scores.append(scores[best])
-            right.append(query.labels[best])
-    return precision_threshold(
-        np.array(best_scores, dtype=np.float32), np.array(right, dtype=np.int64), precision=precision
-    )
+            place = max(range(len(scores)), key=scores.__getitem__)
+            best.append((scores[place], query.labels[place]))
+    best.sort(key=lambda pair: -pair[0])
+    scores_down = np.array([value for value, _ in best])
+    reached = np.cumsum([right for _, right in best]) / np.arange(1, len(best) + 1)
+    # Equal scores are answered together, so a cut may stand only where the score falls.
+    falls = np.append(scores_down[1:] < scores_down[:-1], True) if best else np.array([], dtype=bool)
+    good = np.flatnonzero(falls & (reached >= precision) & (np.arange(1, len(best) + 1) >= min_answers))
+    if not len(good):
+        return ONLY_EQUAL
+    last = int(good[-1])
+    below = float(scores_down[last + 1]) if last + 1 < len(best) else 0.0
+    return (float(scores_down[last]) + below) / 2

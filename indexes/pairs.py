@@ -1,7 +1,8 @@
 """What the matcher learns from and is tuned on, made from the written knowledge.
 
-Training pairs say whether two sentences mean the same matter. Positive: two surfaces of one entry. Negative:
-the written hard negatives, candidates that recall wrongly brings up, and a few random ones. The tuning set is
+Training pairs say whether two sentences mean the same matter. Positive: two surfaces of one entry, and a surface
+with itself. Negative: the written hard negatives, candidates that recall wrongly brings up for surfaces and for
+messages on other topics, and a few random ones. The tuning set is
 shaped like what the reranker meets in service: a question with the candidates that recall brings for it, most
 of them wrong, and often no right one at all. Training and tuning of the matcher call this.
 
@@ -29,7 +30,7 @@ from models.text.sentence import Sentence
 
 _BATCH = 128
 
-PairOrigin = Literal["positive", "written", "recalled", "random"]
+PairOrigin = Literal["positive", "same", "written", "recalled", "utterance", "random"]
 QueryOrigin = Literal["paraphrase", "left_out", "hard_negative", "emotional", "plain"]
 
 
@@ -75,19 +76,25 @@ def training_pairs(
     recall: HybridRecall,
     *,
     segmenter: Segmenter,
+    utterances: Sequence[Utterance] = (),
     seed: int = 0,
+    n_positive: int = 20,
+    n_utterances: int = 2000,
     n_written: int = 3,
     n_recalled: int = 4,
     n_random: int = 1,
 ) -> list[MatchPair]:
     """Pairs of all three parts of the data; the same for the same arguments.
 
-    No two pairs hold the same two sentences, and no pair holds one sentence twice.
+    No two pairs hold the same two sentences, and only the pairs "same" hold one sentence twice.
 
     Args:
         recall: over the knowledge to learn from.
         segmenter: the text processor in use.
+        utterances: labelled messages; emotional ones are paired with what recall wrongly brings for them.
         seed: of the sampling.
+        n_positive: how many pairs of its surfaces each entry gives, at most.
+        n_utterances: how many utterances are paired, at most.
         n_written: how many surfaces of its entry each written hard negative is paired with, at most.
         n_recalled: how many recalled candidates of other entries each surface is paired with, at most.
         n_random: how many random surfaces of other entries each surface is paired with, at most.
@@ -102,7 +109,7 @@ def training_pairs(
     pairs: list[MatchPair] = []
     for entry in index.entries:
         made = [
-            *_positives(index, entry, generator),
+            *_positives(index, entry, generator, n_positive),
             *_written(index, entry, segmenter, generator, n_written),
             *_recalled(index, entry, candidates, n_recalled),
             *_random(index, entry, generator, n_random),
@@ -112,7 +119,9 @@ def training_pairs(
             if len(texts) == 2 and texts not in seen:
                 seen.add(texts)
                 pairs.append(pair)
-    return pairs
+        same = generator.choice(_sentences(index, entry))
+        pairs.append(MatchPair(same, same, 1, "same", entry.split))
+    return pairs + _with_utterances(recall, utterances, segmenter, generator, n_utterances)
 
 
 def tuning_queries(
@@ -192,8 +201,9 @@ def _sentences(index: KnowledgeIndex, entry: KnowledgeEntry) -> list[Sentence]:
     return [index.surfaces[row].sentence for row in index.rows_of(entry.id)]
 
 
-def _positives(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random) -> Iterator[MatchPair]:
-    for first, second in combinations(_sentences(index, entry), 2):
+def _positives(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random, n: int) -> Iterator[MatchPair]:
+    every = list(combinations(_sentences(index, entry), 2))
+    for first, second in generator.sample(every, min(n, len(every))):
         a, b = (first, second) if generator.random() < 0.5 else (second, first)
         yield _pair(a, b, entry, "positive")
 
@@ -223,6 +233,29 @@ def _random(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Rand
         allowed = [other for other in drawn if _may_meet(entry, index.entry_of(other))]
         for other in allowed[:n]:
             yield _pair(index.surfaces[row].sentence, index.surfaces[other].sentence, entry, "random")
+
+
+def _with_utterances(
+    recall: HybridRecall,
+    utterances: Sequence[Utterance],
+    segmenter: Segmenter,
+    generator: random.Random,
+    n: int,
+) -> list[MatchPair]:
+    """Emotional messages with the two nearest surfaces of the same part of the data, but of other topics."""
+    index = recall.knowledge
+    emotional = [utterance for utterance in utterances if utterance.emotion != NO_EMOTION]
+    drawn = generator.sample(emotional, min(n, len(emotional)))
+    drafts = _from_utterances(index, drawn, "emotional", segmenter, generator, n)
+    splits = {segmenter.process(utterance.text): utterance.split for utterance in drawn}
+    found = _recall_all(recall, [draft.sentence for draft in drafts], [draft.exclude for draft in drafts])
+    pairs = []
+    for draft, candidates in zip(drafts, found, strict=True):
+        split = splits[draft.sentence]
+        rows = [row for row in candidates.rows if split != "train" or index.entry_of(row).split == "train"]
+        surfaces = [index.surfaces[row].sentence for row in rows[:2]]
+        pairs += [MatchPair(draft.sentence, surface, 0, "utterance", split) for surface in surfaces]
+    return pairs
 
 
 def _other_entries(recall: HybridRecall) -> list[Recalled]:

@@ -13,7 +13,10 @@ from graph.__main__ import app
 from graph.schema import BatchRequest, ComfortRequest
 
 DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
-REQUESTS = {"/v1/comfort": ComfortRequest, "/v1/comfort/batch": BatchRequest}
+REQUESTS: dict[str, type[ComfortRequest] | type[BatchRequest]] = {
+    "/v1/comfort": ComfortRequest,
+    "/v1/comfort/batch": BatchRequest,
+}
 
 
 def commands(start: str) -> Iterator[str]:
@@ -66,5 +69,3 @@ def test_links_between_documents_lead_somewhere() -> None:
     for path in [*DOCUMENTS, PROJECT_ROOT / "data" / "README.md"]:
         for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
             assert (path.parent / link).exists(), f"{path.name}: {link}"
-
-

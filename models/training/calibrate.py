@@ -19,6 +19,7 @@ __all__ = [
     "prior_shift",
     "prior_weights",
     "softmax_temperature",
+    "threshold_for_false_alarms",
     "threshold_for_macro_precision",
 ]
 
@@ -108,6 +109,34 @@ def precision_threshold(
     last = int(good[-1]) if len(good) else int(np.where(ends, reached, -1.0).argmax())
     below = float(ranked[last + 1]) if last + 1 < len(ranked) else 0.0
     return (float(ranked[last]) + below) / 2
+
+
+def threshold_for_false_alarms(
+    probabilities: NDArray[np.float32],
+    truth: Sequence[str],
+    labels: Sequence[str],
+    *,
+    rate: float,
+    other: str = "other",
+) -> float:
+    """The lowest threshold at which at most a share `rate` of the items labelled `other` is taken for another class.
+
+    Production is mostly plain: there, this share decides how often somebody is comforted who did not ask for it.
+
+    Args:
+        probabilities: float32 (n, n_labels).
+        truth: right labels.
+        labels: in the order of the columns.
+        rate: in [0, 1].
+        other: the label that asks for nothing; without items of it the threshold is 0.
+    """
+    plain = probabilities[[label == other for label in truth]]
+    if not len(plain):
+        return 0.0
+    column = list(labels).index(other)
+    alarms = np.where(plain.argmax(axis=1) == column, 0.0, plain.max(axis=1))
+    allowed = int(rate * len(plain))
+    return float(np.sort(alarms)[::-1][allowed]) if allowed < len(alarms) else 0.0
 
 
 def threshold_for_macro_precision(

@@ -19,7 +19,11 @@ from models.metrics import classification_report
 from models.mlc import BRANCHES, MLC
 from models.text.ragged import Ragged, bucketed
 from models.text.sentence import Sentence
-from models.training.calibrate import softmax_temperature, threshold_for_macro_precision
+from models.training.calibrate import (
+    softmax_temperature,
+    threshold_for_false_alarms,
+    threshold_for_macro_precision,
+)
 from models.training.loop import FitReport, Progress, fit, parameter_groups, seeded
 
 __all__ = ["ClassifierParams", "train_classifier"]
@@ -53,6 +57,7 @@ class ClassifierParams:
         max_words: words read of a sentence.
         max_chars: characters read of a sentence.
         precision: macro precision that the threshold shall reach on the development set.
+        false_alarms: largest share of plain development sentences that may pass the threshold; None for any.
         seed: of every random choice.
         n_threads: torch threads while training.
         device: "auto", "cpu" or "cuda".
@@ -78,6 +83,7 @@ class ClassifierParams:
     max_words: int = 48
     max_chars: int = 80
     precision: float = 0.9
+    false_alarms: float | None = None
     seed: int = 1
     n_threads: int = 2
     device: str = "auto"
@@ -279,9 +285,13 @@ def _calibrate(classifier: Classifier, dev: Sequence[Labelled], params: Classifi
     truth = [label for _, label in dev]
     columns = np.array([classifier.labels.index(label) for label in truth], dtype=np.int64)
     classifier.temperature = softmax_temperature(classifier.logits(sentences), columns)
+    probabilities = classifier.classify(sentences)
     classifier.threshold = threshold_for_macro_precision(
-        classifier.classify(sentences), truth, classifier.labels, precision=params.precision
+        probabilities, truth, classifier.labels, precision=params.precision
     )
+    if params.false_alarms is not None:
+        least = threshold_for_false_alarms(probabilities, truth, classifier.labels, rate=params.false_alarms)
+        classifier.threshold = max(classifier.threshold, least)
 
 
 def _digest(

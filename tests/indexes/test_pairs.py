@@ -24,8 +24,8 @@ def recall(tmp_path_factory: pytest.TempPathFactory, processor: TextProcessor, e
 
 
 @pytest.fixture(scope="module")
-def pairs(recall: HybridRecall, processor: TextProcessor) -> list[MatchPair]:
-    return training_pairs(recall, segmenter=processor, seed=1)
+def pairs(recall: HybridRecall, processor: TextProcessor, utterances: list[Utterance]) -> list[MatchPair]:
+    return training_pairs(recall, segmenter=processor, utterances=utterances, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +53,35 @@ def entries_by_text(recall: HybridRecall) -> dict[str, str]:
 def test_labels_follow_the_entries(recall: HybridRecall, pairs: list[MatchPair]) -> None:
     entry_of = entries_by_text(recall)
     for pair in pairs:
-        assert pair.label == int(pair.origin == "positive")
-        if pair.origin != "written":
+        assert pair.label == int(pair.origin in ("positive", "same"))
+        if pair.origin not in ("written", "utterance"):
             assert (entry_of[pair.a.text] == entry_of[pair.b.text]) == bool(pair.label)
-    assert Counter(pair.origin for pair in pairs).keys() == {"positive", "written", "recalled", "random"}
+        assert (pair.a == pair.b) == (pair.origin == "same")
+    origins = {"positive", "same", "written", "recalled", "utterance", "random"}
+    assert Counter(pair.origin for pair in pairs).keys() == origins
+
+
+def test_utterances_meet_surfaces_of_other_topics_and_of_their_own_part(
+    recall: HybridRecall, pairs: list[MatchPair], utterances: list[Utterance]
+) -> None:
+    split_of = {utterance.text: utterance.split for utterance in utterances}
+    index = recall.knowledge
+    entry_of = {s.sentence.text: index.entry_of(row) for row, s in enumerate(index.surfaces)}
+    met = [pair for pair in pairs if pair.origin == "utterance"]
+    assert {pair.split for pair in met} == {"train", "dev", "test"}
+    for pair in met:
+        assert pair.split == split_of[pair.a.text]
+        assert entry_of[pair.b.text].topic != "poor_quality"
+        assert pair.split != "train" or entry_of[pair.b.text].split == "train"
+
+
+def test_positives_are_bounded(recall: HybridRecall, processor: TextProcessor) -> None:
+    few = training_pairs(recall, segmenter=processor, n_positive=2)
+    assert Counter(pair.origin for pair in few)["positive"] == 2 * len(recall.knowledge.entries)
 
 
 def test_every_positive_is_there_once(recall: HybridRecall, pairs: list[MatchPair]) -> None:
-    positives = [frozenset((pair.a.text, pair.b.text)) for pair in pairs if pair.label]
+    positives = [frozenset((pair.a.text, pair.b.text)) for pair in pairs if pair.origin == "positive"]
     sizes = [len(recall.knowledge.rows_of(entry.id)) for entry in recall.knowledge.entries]
     assert len(set(positives)) == len(positives) == sum(size * (size - 1) // 2 for size in sizes)
     assert len({frozenset((pair.a.text, pair.b.text)) for pair in pairs}) == len(pairs)
@@ -100,8 +121,10 @@ def test_recalled_negatives_are_nearer_than_random_ones(pairs: list[MatchPair]) 
     assert means["recalled"] > means["random"]
 
 
-def test_the_seed_decides(recall: HybridRecall, processor: TextProcessor, pairs: list[MatchPair]) -> None:
-    assert training_pairs(recall, segmenter=processor, seed=1) == pairs
+def test_the_seed_decides(
+    recall: HybridRecall, processor: TextProcessor, pairs: list[MatchPair], utterances: list[Utterance]
+) -> None:
+    assert training_pairs(recall, segmenter=processor, utterances=utterances, seed=1) == pairs
     assert training_pairs(recall, segmenter=processor, seed=2) != pairs
 
 
