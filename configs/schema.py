@@ -43,7 +43,7 @@ class Recall(Section):
     """How many candidates are looked up for the reranker."""
 
     top_k: int = Field(default=20, ge=1, le=100, description="Entries handed to the reranker (paper section 5: 20).")
-    depth: int = Field(default=40, ge=1, le=1000, description="Surfaces taken from each of the two indexes.")
+    depth: int = Field(default=80, ge=1, le=1000, description="Surfaces taken from each of the two indexes.")
 
 
 class Deadlines(Section):

@@ -15,8 +15,9 @@ from graph.thresholds import serving_threshold
 from graph.train_file import TrainFile
 from indexes.build import build_index
 from indexes.content.taxonomy import NO_EMOTION
-from indexes.pairs import TuningQuery, training_pairs, tuning_queries
+from indexes.pairs import training_pairs
 from indexes.recall import HybridRecall
+from indexes.tuning import TuningQuery, tuning_queries
 from models.embeddings import Embeddings
 from models.encoder import SentenceEncoder
 from models.training.classification import train_classifier

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from indexes.pairs import TuningQuery
+from indexes.tuning import TuningQuery
 
 # Above every similarity but that of a sentence with itself.
 ONLY_EQUAL = 0.9999

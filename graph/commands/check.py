@@ -20,8 +20,9 @@ def check_data(
     """Check counts, formats, duplicates, near-duplicates, splits and the rules for replies; exit 1 if one is broken."""
     from indexes.content.check import check_data as check
     from indexes.content.check import render
+    from indexes.content.check_rules import PROMISED
 
-    report = check(folder, public=public)
+    report = check(folder, rules=PROMISED, public=public)
     console.print(render(report), highlight=False, markup=False, soft_wrap=True)
     if report.problems:
         raise typer.Exit(1)

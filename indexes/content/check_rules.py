@@ -59,6 +59,18 @@ class CheckRules:
     min_opening_rows: int = 3
 
 
+PROMISED = CheckRules(
+    min_utterances=12_000,
+    min_utterances_per_emotion=700,
+    min_utterances_per_topic=200,
+    min_entries=649,
+    min_entries_per_topic=10,
+    min_replies_per_combination=4,
+    min_general_replies=12,
+)
+"""What data/README.md promises of the content that this project ships (649 entries: the paper, section 6.1)."""
+
+
 def reply_problems(text: str, place: str, *, chars: tuple[int, int]) -> Iterator[str]:
     """The problems of one reply: its length, amounts, time spans and promises that a shop may not keep."""
     least, most = chars

@@ -1,13 +1,11 @@
 """Training of the classifiers of emotions and topics, from labelled sentences to calibrated thresholds."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,6 +22,7 @@ from models.training.calibrate import (
     threshold_for_false_alarms,
     threshold_for_macro_precision,
 )
+from models.training.label_start import start_classifier
 from models.training.loop import FitReport, Progress, fit, parameter_groups, seeded
 
 __all__ = ["ClassifierParams", "train_classifier"]
@@ -126,7 +125,7 @@ def train_classifier(
     with seeded(params.seed, n_threads=params.n_threads):
         config = _model_config(train, labels, embeddings, params)
         model = MLC(**config)
-        _start(model, train, labels, embeddings, descriptions or {})
+        start_classifier(model, train, labels, embeddings, descriptions or {})
         classifier = Classifier(
             model=model,
             model_config=config,
@@ -176,39 +175,6 @@ def _model_config(
         "dropout": params.dropout,
         "token_dropout": params.token_dropout,
     }
-
-
-def _start(
-    model: MLC,
-    train: Sequence[Labelled],
-    labels: Sequence[str],
-    embeddings: Embeddings,
-    descriptions: Mapping[str, Sequence[str]],
-) -> None:
-    model.words.table.start_from(embeddings.word_vectors)
-    if model.chars is not None:
-        model.chars.table.start_from(embeddings.char_vectors)
-    described = [label for label in labels if label != "other"]
-    words = {label: descriptions.get(label) or _typical_words(train, label) for label in described}
-    model.start_labels(
-        np.stack([_mean(embeddings.vectors(words[label])) for label in described]),
-        np.stack(
-            [_mean(embeddings.char_vectors[embeddings.chars.encode("".join(words[label]))]) for label in described]
-        ),
-    )
-
-
-def _typical_words(train: Sequence[Labelled], label: str, *, n_words: int = 20) -> list[str]:
-    """The words that set a label's texts apart most: frequent there, rare elsewhere."""
-    inside = Counter(word for sentence, name in train if name == label for word in set(sentence.words))
-    everywhere = Counter(word for sentence, _ in train for word in set(sentence.words))
-    ranked = sorted(inside, key=lambda word: (-(inside[word] ** 2) / (everywhere[word] + 5), word))
-    return ranked[:n_words]
-
-
-def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    mean: NDArray[np.float32] = vectors.sum(axis=0) / np.float32(max(len(vectors), 1))
-    return mean
 
 
 class _Fitting:

@@ -3,7 +3,7 @@
 import pytest
 
 from graph.thresholds import ONLY_EQUAL, serving_threshold
-from indexes.pairs import QueryOrigin, TuningQuery
+from indexes.tuning import QueryOrigin, TuningQuery
 from models.text.sentence import Sentence
 
 

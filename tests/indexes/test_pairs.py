@@ -9,8 +9,9 @@ import pytest
 from indexes.build import build_index
 from indexes.content.knowledge import KnowledgeStore
 from indexes.content.utterances import Utterance
-from indexes.pairs import MatchPair, TuningQuery, training_pairs, tuning_queries
+from indexes.pairs import MatchPair, training_pairs
 from indexes.recall import HybridRecall
+from indexes.tuning import TuningQuery, tuning_queries
 from models.text.segment import TextProcessor
 from tests.indexes.sample_content import HashingEncoder, numbered_entries, sample_entries
 
