@@ -109,6 +109,7 @@ class Steps:
             train=[(p.a, p.b, p.label) for p in pairs if p.split == "train"],
             dev=[(p.a, p.b, p.label) for p in pairs if p.split == "dev"],
             embeddings=self._embeddings(),
+            encoder=self._encoder(),
             params=replace(self._params.matcher, device=self._config.device),
             progress=self._progress,
         )

@@ -24,7 +24,7 @@ from indexes.recall import HybridRecall, Recalled
 from indexes.tuning import drafts_from_utterances, recall_all
 from models.text.sentence import Sentence
 
-PairOrigin = Literal["positive", "same", "written", "recalled", "utterance", "random"]
+PairOrigin = Literal["positive", "found", "same", "written", "recalled", "utterance", "random"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ def training_pairs(
     segmenter: Segmenter,
     utterances: Sequence[Utterance] = (),
     seed: int = 0,
-    n_positive: int = 20,
+    n_positive: int = 6,
     n_utterances: int = 2000,
     n_written: int = 3,
-    n_recalled: int = 2,
+    n_recalled: int = 4,
     n_random: int = 1,
 ) -> list[MatchPair]:
     """Pairs of all three parts of the data; the same for the same arguments.
@@ -67,10 +67,12 @@ def training_pairs(
         segmenter: the text processor in use.
         utterances: labelled messages; emotional ones are paired with what recall wrongly brings for them.
         seed: of the sampling.
-        n_positive: how many pairs of its surfaces each entry gives, at most.
+        n_positive: how many random pairs of its surfaces each entry gives, at most; beside them each surface is
+            paired with the one of its entry that recall brings, as in service.
         n_utterances: how many utterances are paired, at most.
         n_written: how many surfaces of its entry each written hard negative is paired with, at most.
-        n_recalled: how many recalled candidates of other entries each surface is paired with, at most.
+        n_recalled: how many recalled candidates of other entries each surface is paired with, at most: the nearest,
+            the others at random, so that training sees the mix of service.
         n_random: how many random surfaces of other entries each surface is paired with, at most.
 
     Returns:
@@ -78,14 +80,14 @@ def training_pairs(
     """
     index = recall.knowledge
     generator = random.Random(f"pairs/{seed}")  # noqa: S311 - sampling, not secrets
-    candidates = _other_entries(recall)
+    candidates = _candidates(recall)
     seen: set[frozenset[str]] = set()
     pairs: list[MatchPair] = []
     for entry in index.entries:
         made = [
+            *_recalled(index, entry, candidates, generator, n_recalled),
             *_positives(index, entry, generator, n_positive),
             *_written(index, entry, segmenter, generator, n_written),
-            *_recalled(index, entry, candidates, n_recalled),
             *_random(index, entry, generator, n_random),
         ]
         for pair in made:
@@ -104,7 +106,7 @@ def _may_meet(asking: KnowledgeEntry, other: KnowledgeEntry) -> bool:
 
 
 def _pair(a: Sentence, b: Sentence, entry: KnowledgeEntry, origin: PairOrigin) -> MatchPair:
-    return MatchPair(a, b, int(origin == "positive"), origin, entry.split)
+    return MatchPair(a, b, int(origin in ("positive", "found")), origin, entry.split)
 
 
 def _sentences(index: KnowledgeIndex, entry: KnowledgeEntry) -> list[Sentence]:
@@ -129,12 +131,20 @@ def _written(
 
 
 def _recalled(
-    index: KnowledgeIndex, entry: KnowledgeEntry, candidates: Sequence[Recalled], n: int
+    index: KnowledgeIndex, entry: KnowledgeEntry, candidates: Sequence[Recalled], generator: random.Random, n: int
 ) -> Iterator[MatchPair]:
     for row in index.rows_of(entry.id):
+        asking = index.surfaces[row].sentence
+        for found in candidates[row].rows:
+            if index.entry_of(found).id == entry.id:
+                yield _pair(asking, index.surfaces[found].sentence, entry, "found")
         allowed = [found for found in candidates[row].rows if _may_meet(entry, index.entry_of(found))]
-        for found in allowed[:n]:
-            yield _pair(index.surfaces[row].sentence, index.surfaces[found].sentence, entry, "recalled")
+        for found in _nearest_and_others(allowed, generator, n):
+            yield _pair(asking, index.surfaces[found].sentence, entry, "recalled")
+
+
+def _nearest_and_others(rows: Sequence[int], generator: random.Random, n: int) -> list[int]:
+    return [*rows[:1], *generator.sample(rows[1:], min(n - 1, max(len(rows) - 1, 0)))] if n else []
 
 
 def _random(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random, n: int) -> Iterator[MatchPair]:
@@ -152,7 +162,7 @@ def _with_utterances(
     generator: random.Random,
     n: int,
 ) -> list[MatchPair]:
-    """Emotional messages with the two nearest surfaces of the same part of the data, but of other topics."""
+    """Emotional messages with surfaces that recall brings, of the same part of the data but of other topics."""
     index = recall.knowledge
     emotional = [utterance for utterance in utterances if utterance.emotion != NO_EMOTION]
     drawn = generator.sample(emotional, min(n, len(emotional)))
@@ -163,14 +173,12 @@ def _with_utterances(
     for draft, candidates in zip(drafts, found, strict=True):
         split = splits[draft.sentence]
         rows = [row for row in candidates.rows if split != "train" or index.entry_of(row).split == "train"]
-        surfaces = [index.surfaces[row].sentence for row in rows[:2]]
+        surfaces = [index.surfaces[row].sentence for row in _nearest_and_others(rows, generator, 3)]
         pairs += [MatchPair(draft.sentence, surface, 0, "utterance", split) for surface in surfaces]
     return pairs
 
 
-def _other_entries(recall: HybridRecall) -> list[Recalled]:
-    """For every row, what recall brings from other entries."""
-    index = recall.knowledge
-    own = {entry.id: frozenset(index.rows_of(entry.id)) for entry in index.entries}
-    exclude = [own[index.entry_of(row).id] for row in range(len(index.surfaces))]
-    return recall_all(recall, index.sentences, exclude)
+def _candidates(recall: HybridRecall) -> list[Recalled]:
+    """For every row, what recall brings for its sentence, itself left out."""
+    sentences = recall.knowledge.sentences
+    return recall_all(recall, sentences, [frozenset((row,)) for row in range(len(sentences))])

@@ -94,6 +94,7 @@ class SentenceEncoder:
         width: width of a sentence vector.
         version: of the stored artifact; "" before it is saved.
         model: the network, in evaluation mode.
+        model_config: the numbers it was made with.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class SentenceEncoder:
         """
         self._device = resolve_device(device)
         self.model = model.to(self._device).eval()
-        self._model_config = dict(model_config)
+        self.model_config = dict(model_config)
         self._words, self._chars = words, chars
         self._max_words, self._max_chars = max_words, max_chars
         self._segmenter, self._data_digest = segmenter, data_digest
@@ -158,7 +159,7 @@ class SentenceEncoder:
             folder,
             kind=KIND,
             config={
-                "model": self._model_config,
+                "model": self.model_config,
                 "max_words": self._max_words,
                 "max_chars": self._max_chars,
             },

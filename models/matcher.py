@@ -17,7 +17,8 @@ from torch import Tensor
 
 from models.artifact import ArtifactError, load_artifact, save_artifact
 from models.layers.device import resolve_device
-from models.pbmatch import PBmatch, Side, join_sides
+from models.pbmatch import PBmatch
+from models.readings import Side, join_sides
 from models.text.ragged import Ragged, bucketed
 from models.text.sentence import Sentence
 from models.text.vocabulary import UNK, Vocabulary

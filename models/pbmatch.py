@@ -6,54 +6,26 @@ WSDM 2018). Words and characters are two channels. BCNN's reading of a sentence 
 sentence: `read` is done once for the knowledge, `compare` for every pair.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers.bcnn import BCNNTower, TowerOutput, similarities, vector_features
+from models.encoder import SWEMEncoder
+from models.layers.bcnn import BCNNTower, similarities, vector_features
 from models.layers.overlap import N_OVERLAP_FEATURES, overlap_features
 from models.layers.pyramid import MatchPyramid, match_matrices
 from models.layers.table import TokenTable
-from models.text.vocabulary import PAD
+from models.readings import Reading, Side
+from models.text.vocabulary import PAD, UNK
 
-__all__ = ["EXTRACTORS", "MatchChannel", "PBmatch", "Reading", "Side", "join_sides"]
+__all__ = ["EXTRACTORS", "MatchChannel", "PBmatch"]
 
 EXTRACTORS = ("bcnn", "pyramid")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """One channel's reading of a batch of sentences.
-
-    Attributes:
-        keys: int64 (batch, length), `PAD` on the right. A key below the size of the table is its row; a token
-            outside the vocabulary has a larger key of its own, so that equal unknown words are seen as equal.
-        tower: BCNN's output; None without BCNN.
-    """
-
-    keys: Tensor
-    tower: TowerOutput | None
-
-    def rows(self, rows: Tensor) -> "Reading":
-        """The readings of some sentences, padded no further than they need; rows: int64 (n,)."""
-        keys = self.keys[rows]
-        longest = max(int((keys != PAD).sum(dim=1).max()), 1) if len(rows) else 1
-        return Reading(keys[:, :longest], None if self.tower is None else self.tower.rows(rows))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Side:
-    """All channels' readings of the same sentences."""
-
-    readings: tuple[Reading, ...]
-
-    def rows(self, rows: Tensor) -> "Side":
-        """The readings of some sentences; rows: int64 (n,)."""
-        return Side(tuple(reading.rows(rows) for reading in self.readings))
+_COSINE_SCALE = 10.0
+"""A cosine moves little; at this scale one weight of ordinary size makes it count."""
 
 
 class MatchChannel(nn.Module):
@@ -150,6 +122,7 @@ class PBmatch(nn.Module):
     Attributes:
         words: the channel of words.
         chars: the channel of characters; None without.
+        encoder: the dense index's sentence encoder, kept as it was trained; None without.
         head: the one affine layer over all features.
     """
 
@@ -173,6 +146,7 @@ class PBmatch(nn.Module):
         dropout: float = 0.3,
         group_dropout: float = 0.0,
         token_dropout: float = 0.05,
+        encoder: Mapping[str, Any] | None = None,
     ) -> None:
         """Make the network.
 
@@ -194,6 +168,7 @@ class PBmatch(nn.Module):
             dropout: before the hidden layers and the head.
             group_dropout: share of pairs for which training hides all features of one kind.
             token_dropout: share of tokens that training hides.
+            encoder: the numbers of a `SWEMEncoder` over the same vocabularies, whose cosine is one more feature.
 
         Raises:
             ValueError: no known extractor is named.
@@ -222,12 +197,22 @@ class PBmatch(nn.Module):
         self.words = channel(n_words, n_tuned_words)
         self.chars = channel(n_chars, n_tuned_chars) if n_chars else None
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(sum(part.output_width for part in self.channels), 1)
+        self.encoder = SWEMEncoder(**encoder).requires_grad_(requires_grad=False) if encoder else None
+        self._sizes = (encoder["n_words"], encoder["n_chars"]) if encoder else ()
+        n_features = sum(part.output_width for part in self.channels) + (self.encoder is not None)
+        self.head = nn.Linear(n_features, 1)
 
     @property
     def channels(self) -> list[MatchChannel]:
         """The channels in the order of the features."""
         return [self.words] if self.chars is None else [self.words, self.chars]
+
+    def train(self, mode: bool = True) -> "PBmatch":
+        """Switch between training and evaluation; the encoder, which is not trained, stays in evaluation."""
+        super().train(mode)
+        if self.encoder is not None:
+            self.encoder.eval()
+        return self
 
     def read(self, words: Tensor, chars: Tensor) -> Side:
         """Read sentences alone.
@@ -237,14 +222,25 @@ class PBmatch(nn.Module):
             chars: int64 (batch, n_chars_padded) character keys; unused without character channel.
         """
         pairs = zip(self.channels, (words, chars), strict=False)
-        return Side(tuple(channel.read(keys) for channel, keys in pairs))
+        return Side(tuple(channel.read(keys) for channel, keys in pairs), self._encode(words, chars))
 
     def compare(self, left: Side, right: Side) -> Tensor:
         """Logits that the sentences of each pair mean the same, float (batch,)."""
         parts = zip(self.channels, left.readings, right.readings, strict=True)
         features = torch.cat([channel.compare(a, b) for channel, a, b in parts], dim=1)
-        logits: Tensor = self.head(self.dropout(features)).squeeze(1)
+        features = self.dropout(features)
+        if left.vectors is not None and right.vectors is not None:
+            cosine = (left.vectors * right.vectors).sum(dim=1, keepdim=True)
+            features = torch.cat((features, _COSINE_SCALE * cosine), dim=1)
+        logits: Tensor = self.head(features).squeeze(1)
         return logits
+
+    def _encode(self, words: Tensor, chars: Tensor) -> Tensor | None:
+        if self.encoder is None:
+            return None
+        known = [keys.masked_fill(keys >= n, UNK) for keys, n in zip((words, chars), self._sizes, strict=True)]
+        vectors: Tensor = self.encoder(*known)
+        return vectors
 
     def forward(self, left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor]) -> Tensor:
         """Logits of pairs; each side is (word keys, character keys), result float (batch,)."""
@@ -255,18 +251,3 @@ def _hidden_layer(width: int, hidden: int, dropout: float) -> nn.Module:
     if not hidden:
         return nn.Identity()
     return nn.Sequential(nn.Dropout(dropout), nn.Linear(width, hidden), nn.ReLU())
-
-
-def join_sides(sides: Sequence[Side]) -> Side:
-    """One side of all sentences of several, in order; shorter keys are padded."""
-    return Side(tuple(_join(readings) for readings in zip(*(side.readings for side in sides), strict=True)))
-
-
-def _join(readings: Sequence[Reading]) -> Reading:
-    longest = max(reading.keys.shape[1] for reading in readings)
-    keys = [functional.pad(r.keys, (0, longest - r.keys.shape[1]), value=PAD) for r in readings]
-    towers = [reading.tower for reading in readings if reading.tower is not None]
-    if not towers:
-        return Reading(torch.cat(keys), None)
-    levels, peaks = torch.cat([t.levels for t in towers]), torch.cat([t.peaks for t in towers])
-    return Reading(torch.cat(keys), TowerOutput(levels, peaks))

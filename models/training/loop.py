@@ -62,7 +62,7 @@ def parameter_groups(
 ) -> list[dict[str, object]]:
     """Groups for the optimiser: the vectors with their own rate and no decay, the rest with both."""
     known = {id(table) for table in tables}
-    rest = [parameter for parameter in module.parameters() if id(parameter) not in known]
+    rest = [parameter for parameter in module.parameters() if parameter.requires_grad and id(parameter) not in known]
     return [
         {"params": list(tables), "lr": embedding_rate, "weight_decay": 0.0},
         {"params": rest, "lr": learning_rate, "weight_decay": weight_decay},

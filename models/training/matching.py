@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from models.artifact import digest_of
 from models.embeddings import Embeddings
+from models.encoder import SentenceEncoder
 from models.layers.device import resolve_device
 from models.matcher import Matcher, match_keys
 from models.metrics import matching_report
@@ -96,6 +97,7 @@ def train_matcher(
     train: Sequence[Pair],
     dev: Sequence[Pair],
     embeddings: Embeddings,
+    encoder: SentenceEncoder | None = None,
     params: MatcherParams | None = None,
     what: str = "matcher",
     progress: Progress | None = None,
@@ -107,6 +109,7 @@ def train_matcher(
         train: labelled pairs of both kinds.
         dev: labelled pairs of both kinds, of other questions than `train`.
         embeddings: first vectors of words and characters, and the importance of words.
+        encoder: of the same vocabularies; its cosine becomes a feature. None for the paper's PBmatch.
         params: hyperparameters.
         what: name for progress.
         progress: told after every epoch.
@@ -121,8 +124,9 @@ def train_matcher(
             raise ValueError(f"{name} must hold right and wrong pairs (labels 1 and 0): add the missing kind")
     with seeded(params.seed, n_threads=params.n_threads):
         config = _model_config(train, embeddings, params)
+        config["encoder"] = encoder.model_config if encoder else None
         model = PBmatch(**config)
-        _start(model, embeddings)
+        _start(model, embeddings, encoder)
         matcher = Matcher(
             model=model,
             model_config=config,
@@ -131,7 +135,7 @@ def train_matcher(
             segmenter=embeddings.segmenter,
             max_words=params.max_words,
             max_chars=params.max_chars,
-            data_digest=_digest(train, dev, embeddings, params),
+            data_digest=_digest(train, dev, embeddings, encoder, params),
             device=params.device,
         )
         fitted = _Fitting(matcher, train, dev, embeddings, params).run(what, progress)
@@ -200,7 +204,9 @@ def _model_config(train: Sequence[Pair], embeddings: Embeddings, params: Matcher
     }
 
 
-def _start(model: PBmatch, embeddings: Embeddings) -> None:
+def _start(model: PBmatch, embeddings: Embeddings, encoder: SentenceEncoder | None) -> None:
+    if model.encoder is not None and encoder is not None:
+        model.encoder.load_state_dict(encoder.model.state_dict())
     model.words.table.start_from(embeddings.word_vectors)
     model.words.importance.copy_(torch.from_numpy(embeddings.idf))
     if model.chars is not None:
@@ -272,6 +278,12 @@ class _Fitting:
         return matching_report(scores=scores, truth=[label for _, _, label in self._dev], threshold=0.0).auc
 
 
-def _digest(train: Sequence[Pair], dev: Sequence[Pair], embeddings: Embeddings, params: MatcherParams) -> str:
+def _digest(
+    train: Sequence[Pair],
+    dev: Sequence[Pair],
+    embeddings: Embeddings,
+    encoder: SentenceEncoder | None,
+    params: MatcherParams,
+) -> str:
     parts = [part for pairs in (train, dev) for a, b, label in pairs for part in (a.text, b.text, str(label))]
-    return digest_of([embeddings.data_digest, repr(params), *parts])
+    return digest_of([embeddings.data_digest, encoder.version if encoder else "", repr(params), *parts])

@@ -54,11 +54,11 @@ def entries_by_text(recall: HybridRecall) -> dict[str, str]:
 def test_labels_follow_the_entries(recall: HybridRecall, pairs: list[MatchPair]) -> None:
     entry_of = entries_by_text(recall)
     for pair in pairs:
-        assert pair.label == int(pair.origin in ("positive", "same"))
+        assert pair.label == int(pair.origin in ("positive", "found", "same"))
         if pair.origin not in ("written", "utterance"):
             assert (entry_of[pair.a.text] == entry_of[pair.b.text]) == bool(pair.label)
         assert (pair.a == pair.b) == (pair.origin == "same")
-    origins = {"positive", "same", "written", "recalled", "utterance", "random"}
+    origins = {"positive", "found", "same", "written", "recalled", "utterance", "random"}
     assert Counter(pair.origin for pair in pairs).keys() == origins
 
 
@@ -78,11 +78,11 @@ def test_utterances_meet_surfaces_of_other_topics_and_of_their_own_part(
 
 def test_positives_are_bounded(recall: HybridRecall, processor: TextProcessor) -> None:
     few = training_pairs(recall, segmenter=processor, n_positive=2)
-    assert Counter(pair.origin for pair in few)["positive"] == 2 * len(recall.knowledge.entries)
+    assert 0 < Counter(pair.origin for pair in few)["positive"] <= 2 * len(recall.knowledge.entries)
 
 
 def test_every_positive_is_there_once(recall: HybridRecall, pairs: list[MatchPair]) -> None:
-    positives = [frozenset((pair.a.text, pair.b.text)) for pair in pairs if pair.origin == "positive"]
+    positives = [frozenset((pair.a.text, pair.b.text)) for pair in pairs if pair.origin in ("positive", "found")]
     sizes = [len(recall.knowledge.rows_of(entry.id)) for entry in recall.knowledge.entries]
     assert len(set(positives)) == len(positives) == sum(size * (size - 1) // 2 for size in sizes)
     assert len({frozenset((pair.a.text, pair.b.text)) for pair in pairs}) == len(pairs)

@@ -9,10 +9,12 @@ import torch
 
 from models.artifact import ArtifactError
 from models.embeddings import Embeddings
+from models.encoder import SentenceEncoder
 from models.matcher import Matcher, match_keys
 from models.text.segment import TextProcessor
 from models.text.sentence import Sentence
 from models.text.vocabulary import Vocabulary
+from models.training.encoder import EncoderParams, train_encoder
 from models.training.loop import FitReport
 from models.training.matching import MatcherParams, train_matcher
 
@@ -28,17 +30,35 @@ def pairs(delivery: list[Sentence], refund: list[Sentence]) -> Pairs:
 
 
 @pytest.fixture(scope="module")
-def matcher(pairs: Pairs, embeddings: Embeddings) -> Matcher:
+def encoder(delivery: list[Sentence], refund: list[Sentence], embeddings: Embeddings) -> SentenceEncoder:
+    """A sentence encoder over the same vocabularies, trained a little."""
+    params = EncoderParams(n_epochs=2, batch_size=8, output_width=16, n_threads=1, device="cpu")
+    groups = [list(part[i : i + 2]) for part in (delivery, refund) for i in range(0, 16, 2)]
+    return train_encoder(train=groups, dev=groups, embeddings=embeddings, params=params)
+
+
+@pytest.fixture(scope="module", params=["alone", "with encoder"])
+def matcher(request: pytest.FixtureRequest, pairs: Pairs, embeddings: Embeddings, encoder: SentenceEncoder) -> Matcher:
+    chosen = encoder if request.param == "with encoder" else None
     params = MatcherParams(
         n_epochs=20, patience=20, batch_size=8, n_threads=1, device="cpu", learning_rate=3e-3,
         embedding_rate=3e-3, hidden=16, n_kernels=12, serving_prior=0.2,
     )  # fmt: skip
-    return train_matcher(train=pairs, dev=pairs, embeddings=embeddings, params=params)
+    return train_matcher(train=pairs, dev=pairs, embeddings=embeddings, encoder=chosen, params=params)
 
 
 def test_overfits_32_pairs(matcher: Matcher, pairs: Pairs) -> None:
     scores = matcher.score_pairs([a for a, _, _ in pairs], [b for _, b, _ in pairs])
     assert [int(score > matcher.threshold) for score in scores] == [label for _, _, label in pairs]
+
+
+def test_the_encoder_stays_as_it_was_trained(matcher: Matcher, encoder: SentenceEncoder) -> None:
+    if matcher.model.encoder is not None:
+        before, after = encoder.model.state_dict(), matcher.model.encoder.state_dict()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+        matcher.model.train()
+        assert not matcher.model.encoder.training
+        matcher.model.eval()
 
 
 @pytest.mark.parametrize("extractor", ["bcnn", "pyramid"])
