@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from indexes.content.knowledge import KnowledgeStore
-from indexes.content.splits import Split
+from indexes.content.splits import Split, query_split
 from indexes.content.taxonomy import NO_EMOTION, Taxonomy
 from indexes.content.utterances import UtteranceStore
 from models.artifact import digest_of
@@ -72,13 +72,20 @@ class Content:
             + [(text, entry.topic) for entry in entries for text in entry.surfaces]
         )
 
-    def surfaces(self, split: Split) -> list[list[Sentence]]:
-        """The sentences of each entry of a split, which mean the same: what the sentence encoder learns from."""
-        return [self._process(entry.surfaces) for entry in self.knowledge.entries if entry.split == split]
+    def queries(self, split: Split) -> list[list[Sentence]]:
+        """For each entry its sentences of a split, which mean the same: what the sentence encoder learns from."""
+        groups = []
+        for entry in self.knowledge.entries:
+            title, *others = self._process(entry.surfaces)
+            groups.append([title] * (split == "train") + [s for s in others if query_split(s.text) == split])
+        return groups
 
     def hard_negatives(self, split: Split) -> list[list[Sentence]]:
-        """For each entry of a split, sentences of the same words that mean something else."""
-        return [self._process(entry.hard_negatives) for entry in self.knowledge.entries if entry.split == split]
+        """For each entry its hard negatives of a split: the same words, another matter."""
+        return [
+            [s for s in self._process(entry.hard_negatives) if query_split(s.text) == split]
+            for entry in self.knowledge.entries
+        ]
 
     def _process(self, texts: Iterable[str]) -> list[Sentence]:
         return [self.processor.process(text) for text in texts]

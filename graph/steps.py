@@ -83,8 +83,8 @@ class Steps:
     def encoder(self) -> None:
         """The sentence encoder of the dense index."""
         train_encoder(
-            train=self.content.surfaces("train"),
-            dev=self.content.surfaces("dev"),
+            train=self.content.queries("train"),
+            dev=self.content.queries("dev"),
             negatives=self.content.hard_negatives("train"),
             embeddings=self._embeddings(),
             params=replace(self._params.encoder, device=self._config.device),

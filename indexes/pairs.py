@@ -2,8 +2,8 @@
 
 Training pairs say whether two sentences mean the same matter. Positive: two surfaces of one entry, and a surface
 with itself. Negative: the written hard negatives, candidates that recall wrongly brings up for surfaces and for
-messages on other topics, and a few random ones. Split by entry: no sentence of an entry in dev or test is in any
-training pair.
+messages on other topics, and a few random ones. Split by question: no question of dev or test is in any training
+pair.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Literal
 
 from indexes.build import Segmenter
 from indexes.content.knowledge import KnowledgeEntry
-from indexes.content.splits import Split
+from indexes.content.splits import Split, query_split
 from indexes.content.taxonomy import NO_EMOTION
 from indexes.content.utterances import Utterance
 from indexes.knowledge_index import KnowledgeIndex
 from indexes.recall import HybridRecall, Recalled
-from indexes.tuning import drafts_from_utterances, recall_all
+from indexes.tuning import drafts_from_utterances, recall_all, row_split
 from models.text.sentence import Sentence
 
 PairOrigin = Literal["positive", "found", "same", "written", "recalled", "utterance", "random"]
@@ -95,52 +95,48 @@ def training_pairs(
             if len(texts) == 2 and texts not in seen:
                 seen.add(texts)
                 pairs.append(pair)
-        same = generator.choice(_sentences(index, entry))
-        pairs.append(MatchPair(same, same, 1, "same", entry.split))
+        row = generator.choice(index.rows_of(entry.id))
+        same = index.surfaces[row].sentence
+        pairs.append(MatchPair(same, same, 1, "same", row_split(index, row)))
     return pairs + _with_utterances(recall, utterances, segmenter, generator, n_utterances)
 
 
-def _may_meet(asking: KnowledgeEntry, other: KnowledgeEntry) -> bool:
-    """Whether `other` may stand in a pair of `asking`; training pairs stay inside the training part."""
-    return other.id != asking.id and (asking.split != "train" or other.split == "train")
-
-
-def _pair(a: Sentence, b: Sentence, entry: KnowledgeEntry, origin: PairOrigin) -> MatchPair:
-    return MatchPair(a, b, int(origin in ("positive", "found")), origin, entry.split)
-
-
-def _sentences(index: KnowledgeIndex, entry: KnowledgeEntry) -> list[Sentence]:
-    return [index.surfaces[row].sentence for row in index.rows_of(entry.id)]
+def _pair(index: KnowledgeIndex, asking: int, other: int, origin: PairOrigin) -> MatchPair:
+    """A pair of two rows; it belongs to the part of whichever sentence is not for training."""
+    parts = [part for part in (row_split(index, asking), row_split(index, other)) if part != "train"]
+    a, b = index.surfaces[asking].sentence, index.surfaces[other].sentence
+    return MatchPair(a, b, int(origin in ("positive", "found")), origin, parts[0] if parts else "train")
 
 
 def _positives(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random, n: int) -> Iterator[MatchPair]:
-    every = list(combinations(_sentences(index, entry), 2))
+    every = list(combinations(index.rows_of(entry.id), 2))
     for first, second in generator.sample(every, min(n, len(every))):
         a, b = (first, second) if generator.random() < 0.5 else (second, first)
-        yield _pair(a, b, entry, "positive")
+        yield _pair(index, a, b, "positive")
 
 
 def _written(
     index: KnowledgeIndex, entry: KnowledgeEntry, segmenter: Segmenter, generator: random.Random, n: int
 ) -> Iterator[MatchPair]:
-    surfaces = _sentences(index, entry)
+    rows = index.rows_of(entry.id)
     for text in entry.hard_negatives:
         negative = segmenter.process(text)
-        for surface in generator.sample(surfaces, min(n, len(surfaces))):
-            yield _pair(negative, surface, entry, "written")
+        for row in generator.sample(rows, min(n, len(rows))):
+            parts = [part for part in (query_split(negative.text), row_split(index, row)) if part != "train"]
+            split = parts[0] if parts else "train"
+            yield MatchPair(negative, index.surfaces[row].sentence, 0, "written", split)
 
 
 def _recalled(
     index: KnowledgeIndex, entry: KnowledgeEntry, candidates: Sequence[Recalled], generator: random.Random, n: int
 ) -> Iterator[MatchPair]:
     for row in index.rows_of(entry.id):
-        asking = index.surfaces[row].sentence
-        for found in candidates[row].rows:
-            if index.entry_of(found).id == entry.id:
-                yield _pair(asking, index.surfaces[found].sentence, entry, "found")
-        allowed = [found for found in candidates[row].rows if _may_meet(entry, index.entry_of(found))]
-        for found in _nearest_and_others(allowed, generator, n):
-            yield _pair(asking, index.surfaces[found].sentence, entry, "recalled")
+        own = [found for found in candidates[row].rows if index.entry_of(found).id == entry.id]
+        others = [found for found in candidates[row].rows if index.entry_of(found).id != entry.id]
+        for found in own:
+            yield _pair(index, row, found, "found")
+        for found in _nearest_and_others(others, generator, n):
+            yield _pair(index, row, found, "recalled")
 
 
 def _nearest_and_others(rows: Sequence[int], generator: random.Random, n: int) -> list[int]:
@@ -149,10 +145,9 @@ def _nearest_and_others(rows: Sequence[int], generator: random.Random, n: int) -
 
 def _random(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random, n: int) -> Iterator[MatchPair]:
     for row in index.rows_of(entry.id):
-        drawn = generator.sample(range(len(index.surfaces)), min(8 * n, len(index.surfaces)))
-        allowed = [other for other in drawn if _may_meet(entry, index.entry_of(other))]
-        for other in allowed[:n]:
-            yield _pair(index.surfaces[row].sentence, index.surfaces[other].sentence, entry, "random")
+        drawn = generator.sample(range(len(index.surfaces)), min(n + 1, len(index.surfaces)))
+        for other in [other for other in drawn if index.entry_of(other).id != entry.id][:n]:
+            yield _pair(index, row, other, "random")
 
 
 def _with_utterances(
@@ -172,7 +167,7 @@ def _with_utterances(
     pairs = []
     for draft, candidates in zip(drafts, found, strict=True):
         split = splits[draft.sentence]
-        rows = [row for row in candidates.rows if split != "train" or index.entry_of(row).split == "train"]
+        rows = [row for row in candidates.rows if split != "train" or row_split(index, row) == "train"]
         surfaces = [index.surfaces[row].sentence for row in _nearest_and_others(rows, generator, 3)]
         pairs += [MatchPair(draft.sentence, surface, 0, "utterance", split) for surface in surfaces]
     return pairs

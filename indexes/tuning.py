@@ -1,20 +1,19 @@
 """What the matcher is tuned on: questions with their candidates, as the reranker meets them in service.
 
 A question comes with what recall brings for it, most of it wrong, and often there is no right one at all. The
-threshold of the matcher and of its understudy is chosen on these. A question of dev or test belongs to the entry that
-asks; its candidates may be of any part, as in service, where all knowledge is known.
+threshold of the matcher and of its understudy is chosen on these. Split by question; its candidates may be of any
+part, as in service, where all knowledge is known.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from indexes.build import Segmenter
-from indexes.content.knowledge import KnowledgeEntry
-from indexes.content.splits import Split
+from indexes.content.splits import Split, query_split
 from indexes.content.taxonomy import NO_EMOTION
 from indexes.content.utterances import Utterance
 from indexes.knowledge_index import KnowledgeIndex
@@ -52,13 +51,14 @@ def tuning_queries(
     utterances: Sequence[Utterance],
     split: Split,
     seed: int = 0,
-    n_emotional: int = 300,
+    n_left_out: int = 100,
+    n_emotional: int = 800,
     n_plain: int = 300,
 ) -> list[TuningQuery]:
     """Questions of one part of the data with the candidates that recall brings for them.
 
-    - "paraphrase": every paraphrase of an entry; its own row is no candidate, so another surface must be
-    found. - "left_out": one paraphrase of an entry with all rows of the entry left out: a matter the
+    - "paraphrase": every paraphrase of that part; its own row is no candidate, so another surface must be
+    found. - "left_out": some of them with all rows of their entry left out: a matter the
     knowledge lacks, beside
       its nearest neighbours.
     - "hard_negative": every written hard negative; matches nothing.
@@ -72,6 +72,7 @@ def tuning_queries(
         utterances: labelled messages of any part.
         split: the part wanted.
         seed: of the sampling.
+        n_left_out: paraphrases whose own entry is left out, at most.
         n_emotional: utterances with an emotion, at most.
         n_plain: utterances without, at most.
 
@@ -80,14 +81,11 @@ def tuning_queries(
     """
     index = recall.knowledge
     generator = random.Random(f"tuning/{seed}")  # noqa: S311 - sampling, not secrets
-    entries = [entry for entry in index.entries if entry.split == split]
-    drafts = [draft for entry in entries for draft in _paraphrases(index, entry)]
-    drafts += [draft for entry in entries for draft in _left_out(index, entry, generator)]
-    drafts += [
-        Draft(segmenter.process(text), "hard_negative", frozenset(), None)
-        for entry in entries
-        for text in entry.hard_negatives
-    ]
+    asked = [row for row in range(len(index.surfaces)) if row_split(index, row) == split]
+    drafts = [_paraphrase(index, row) for row in asked]
+    drafts += [_left_out(index, row) for row in generator.sample(asked, min(n_left_out, len(asked)))]
+    written = [segmenter.process(text) for entry in index.entries for text in entry.hard_negatives]
+    drafts += [Draft(s, "hard_negative", frozenset(), None) for s in written if query_split(s.text) == split]
     own = [utterance for utterance in utterances if utterance.split == split]
     emotional = [utterance for utterance in own if utterance.emotion != NO_EMOTION]
     plain = [utterance for utterance in own if utterance.emotion == NO_EMOTION]
@@ -120,18 +118,20 @@ def recall_all(
     return found
 
 
-def _paraphrases(index: KnowledgeIndex, entry: KnowledgeEntry) -> Iterator[Draft]:
-    for row in index.rows_of(entry.id)[1:]:
-        sentence = index.surfaces[row].sentence
-        same = frozenset(own for own, surface in enumerate(index.surfaces) if surface.sentence == sentence)
-        yield Draft(sentence, "paraphrase", same, entry.id)
+def row_split(index: KnowledgeIndex, row: int) -> Split:
+    """The part of the data to which the sentence of a row belongs when it is asked."""
+    title = index.rows_of(index.entry_of(row).id)[0]
+    return "train" if row == title else query_split(index.surfaces[row].sentence.text)
 
 
-def _left_out(index: KnowledgeIndex, entry: KnowledgeEntry, generator: random.Random) -> Iterator[Draft]:
-    rows = index.rows_of(entry.id)
-    if len(rows) > 1:
-        sentence = index.surfaces[generator.choice(rows[1:])].sentence
-        yield Draft(sentence, "left_out", frozenset(rows), None)
+def _paraphrase(index: KnowledgeIndex, row: int) -> Draft:
+    sentence = index.surfaces[row].sentence
+    same = frozenset(own for own, surface in enumerate(index.surfaces) if surface.sentence == sentence)
+    return Draft(sentence, "paraphrase", same, index.entry_of(row).id)
+
+
+def _left_out(index: KnowledgeIndex, row: int) -> Draft:
+    return Draft(index.surfaces[row].sentence, "left_out", frozenset(index.rows_of(index.entry_of(row).id)), None)
 
 
 def drafts_from_utterances(

@@ -26,6 +26,15 @@ def split_of(family: str) -> Split:
     return "test" if tenth == 9 else "train"
 
 
+def query_split(text: str) -> Split:
+    """The part of a sentence when it is asked and its matter is known; `text` is normalised.
+
+    The paper splits the matching data by query, never by pair: the knowledge is known when it serves, what customers
+    ask about it is not. The question, the title of an entry, is always known: callers count it to train.
+    """
+    return split_of(comparison_key(text))
+
+
 def comparison_key(text: str) -> str:
     """`text` reduced to its letters, digits and Chinese characters, in lower case and normal width.
 

@@ -76,7 +76,8 @@ def train_encoder(
     Args:
         train: groups of sentences that mean the same (a question and its paraphrases); a sentence alone in
             its group teaches nothing but is a negative of others.
-        dev: groups whose sentences must find each other among all sentences of `train` and `dev`.
+        dev: for every group of `train`, sentences held out of it, which must find one of its sentences; may be
+            empty.
         embeddings: first vectors of words and characters, and the importance of words.
         negatives: for every group of `train`, sentences that look alike but mean something else; may be
             empty.
@@ -86,13 +87,14 @@ def train_encoder(
         report: a list to which the course of the training is appended.
 
     Raises:
-        ValueError: no group of `train` has two sentences, or `negatives` is not as long as `train`.
+        ValueError: no group of `train` has two sentences, or `dev` or `negatives` is not as long as `train`.
     """
     params = params or EncoderParams()
     if not any(len(group) > 1 for group in train):
         raise ValueError("no group of train has two sentences: give paraphrases")
-    if negatives is not None and len(negatives) != len(train):
-        raise ValueError(f"negatives for {len(negatives)} groups do not fit {len(train)} groups: give one list each")
+    for name, lists in (("dev", dev), ("negatives", negatives)):
+        if lists is not None and len(lists) != len(train):
+            raise ValueError(f"{name} has {len(lists)} lists, which do not fit {len(train)} groups: give one list each")
     with seeded(params.seed, n_threads=params.n_threads):
         config = _model_config(train, embeddings, params)
         model = SWEMEncoder(**config)
@@ -210,18 +212,17 @@ class _Fitting:
         return vectors
 
     def _score(self) -> float:
-        """Mean reciprocal rank of the nearest sentence of the same group, over all sentences of `dev`."""
-        groups = [*self._dev, *self._train]
-        owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-        sentences = [sentence for group in groups for sentence in group]
-        texts = np.array([sentence.text for sentence in sentences], dtype=object)
-        vectors = self._encoder.encode(sentences)
+        """Mean reciprocal rank of the nearest sentence of the right group, over all sentences of `dev`."""
+        owner = np.repeat(np.arange(len(self._train)), [len(group) for group in self._train])
+        known = [sentence for group in self._train for sentence in group]
+        texts = np.array([sentence.text for sentence in known], dtype=object)
+        vectors = self._encoder.encode(known)
+        asked = [(number, sentence) for number, group in enumerate(self._dev) for sentence in group]
         ranks = []
-        for row in range(sum(len(group) for group in self._dev)):
-            cosines = vectors @ vectors[row]
-            same = owner == owner[row]
-            twin = texts == texts[row]  # the sentence itself, wherever it stands
-            same &= ~twin
+        for (number, sentence), vector in zip(asked, self._encoder.encode([s for _, s in asked]), strict=True):
+            cosines = vectors @ vector
+            twin = texts == sentence.text  # the sentence itself, if it stands there too
+            same = (owner == number) & ~twin
             if same.any():
                 cosines[twin] = -np.inf
                 ranks.append(1.0 / (1 + int((cosines > cosines[same].max()).sum())))

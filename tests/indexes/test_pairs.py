@@ -8,10 +8,11 @@ import pytest
 
 from indexes.build import build_index
 from indexes.content.knowledge import KnowledgeStore
+from indexes.content.splits import Split
 from indexes.content.utterances import Utterance
 from indexes.pairs import MatchPair, training_pairs
 from indexes.recall import HybridRecall
-from indexes.tuning import TuningQuery, tuning_queries
+from indexes.tuning import TuningQuery, row_split, tuning_queries
 from models.text.segment import TextProcessor
 from tests.indexes.sample_content import HashingEncoder, numbered_entries, sample_entries
 
@@ -51,6 +52,17 @@ def entries_by_text(recall: HybridRecall) -> dict[str, str]:
     }
 
 
+def parts_by_text(recall: HybridRecall) -> dict[str, Split]:
+    return {
+        surface.sentence.text: row_split(recall.knowledge, row) for row, surface in enumerate(recall.knowledge.surfaces)
+    }
+
+
+def test_a_title_is_always_known(recall: HybridRecall) -> None:
+    titles = {recall.knowledge.rows_of(entry.id)[0] for entry in recall.knowledge.entries}
+    assert {row_split(recall.knowledge, row) for row in titles} == {"train"}
+
+
 def test_labels_follow_the_entries(recall: HybridRecall, pairs: list[MatchPair]) -> None:
     entry_of = entries_by_text(recall)
     for pair in pairs:
@@ -68,12 +80,13 @@ def test_utterances_meet_surfaces_of_other_topics_and_of_their_own_part(
     split_of = {utterance.text: utterance.split for utterance in utterances}
     index = recall.knowledge
     entry_of = {s.sentence.text: index.entry_of(row) for row, s in enumerate(index.surfaces)}
+    part_of = parts_by_text(recall)
     met = [pair for pair in pairs if pair.origin == "utterance"]
     assert {pair.split for pair in met} == {"train", "dev", "test"}
     for pair in met:
         assert pair.split == split_of[pair.a.text]
         assert entry_of[pair.b.text].topic != "poor_quality"
-        assert pair.split != "train" or entry_of[pair.b.text].split == "train"
+        assert pair.split != "train" or part_of[pair.b.text] == "train"
 
 
 def test_positives_are_bounded(recall: HybridRecall, processor: TextProcessor) -> None:
@@ -101,10 +114,7 @@ def test_written_negatives_meet_their_own_entry(
 
 
 def test_training_sees_nothing_of_dev_and_test(recall: HybridRecall, pairs: list[MatchPair]) -> None:
-    split_of_text = {
-        surface.sentence.text: recall.knowledge.entry_of(row).split
-        for row, surface in enumerate(recall.knowledge.surfaces)
-    }
+    split_of_text = parts_by_text(recall)
     train = [pair for pair in pairs if pair.split == "train"]
     seen = {text for pair in train for text in (pair.a.text, pair.b.text)}
     assert {split_of_text.get(text, "train") for text in seen} == {"train"}
@@ -133,8 +143,7 @@ def test_a_paraphrase_must_find_another_sentence_of_its_entry(recall: HybridReca
     index = recall.knowledge
     entry_of = entries_by_text(recall)
     asked = [query for query in queries if query.origin == "paraphrase"]
-    dev = [entry for entry in index.entries if entry.split == "dev"]
-    assert len(asked) == sum(len(entry.paraphrases) for entry in dev) > 0
+    assert len(asked) == sum(part == "dev" for part in parts_by_text(recall).values()) > 0
     for query in asked:
         right = entry_of[query.sentence.text]
         assert query.labels == tuple(int(index.entry_of(row).id == right) for row in query.rows)
