@@ -16,13 +16,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve stop test lint types contracts unit check-data format lock clean help
+.PHONY: serve preflight stop test lint types contracts unit check-data format lock clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -12
 
-serve: .venv/.serve-$(EXTRA)
+serve: preflight .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph serve --config $(CONFIG)
+
+preflight:
+	@$(PYTHON) graph/preflight.py serve $(CONFIG)
 
 stop: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph stop

@@ -1,10 +1,12 @@
 """Looks at the machine before anything is installed or started, and says in one line what is missing.
 
 Run by the Makefile with the system's Python, so: standard library only, and syntax that an old Python can read.
-    python3 graph/preflight.py install            Python and disk
-    python3 graph/preflight.py port HOST PORT     is the port free?
+    python3 graph/preflight.py install           Python and disk
+    python3 graph/preflight.py serve CONFIG      also: is the port of this Serve file free?
 """
 
+import io
+import re
 import shutil
 import socket
 import sys
@@ -45,10 +47,34 @@ def port_fault(host, port):
     return None
 
 
+def address_in(config):
+    # type: (str) -> tuple[str, int]
+    """Host and port that a Serve file names under `http_options`; Serve's own where it names none.
+
+    Read by pattern, as no YAML library is installed yet; the service itself checks the file properly later.
+    """
+    section = re.search(r"^http_options:[ \t]*\n((?:[ \t]+.*\n|\n)*)", config + "\n", re.MULTILINE)
+    lines = section.group(1) if section else ""
+    host = re.search(r"^[ \t]+host:[ \t]*['\"]?([\w.:-]+)", lines, re.MULTILINE)
+    port = re.search(r"^[ \t]+port:[ \t]*(\d+)", lines, re.MULTILINE)
+    return (host.group(1) if host else "0.0.0.0", int(port.group(1)) if port else 8000)  # noqa: S104 - Serve's default
+
+
+def serve_fault(path):
+    # type: (str) -> str | None
+    """What keeps the service of this Serve file from starting, or None."""
+    try:
+        with io.open(path, encoding="utf-8") as file:
+            host, port = address_in(file.read())
+    except IOError:
+        return "no such file: {}; give an existing one with CONFIG=...".format(path)
+    return port_fault(host, port)
+
+
 def main(argv):
     # type: (list[str]) -> int
     """Check what `argv` asks for; 1 and one line on stderr if something is missing."""
-    fault = (python_fault() or disk_fault(".")) if argv[1] == "install" else port_fault(argv[2], int(argv[3]))
+    fault = python_fault() or disk_fault(".") or (serve_fault(argv[2]) if argv[1] == "serve" else None)
     if fault:
         sys.stderr.write("anwei: " + fault + "\n")
         return 1
