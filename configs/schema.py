@@ -35,6 +35,9 @@ class Thresholds(Section):
     emotion: Probability | None = Field(default=None, description="Paper section 5: 0.625 on its private data.")
     topic: Probability | None = Field(default=None, description="The paper gives none.")
     match: Probability | None = Field(default=None, description="PBmatch; paper section 5: 0.85.")
+    match_topic: Probability = Field(
+        default=0.2, description="A candidate whose topic is less probable than this is passed over."
+    )
     lexicon: Probability = Field(default=0.6, description="The emotion lexicon, the Emotion node's understudy.")
     wsm: Probability | None = Field(default=None, description="WSM, PBmatch's understudy; paper Table 4: 0.75.")
 

@@ -49,7 +49,7 @@ class HandleNode(Generic[Item, Result]):
             raise
 
 
-class Composer:
+class Ingress:
     """The ingress: the composer and its HTTP interface in one deployment, so that no hop lies between them."""
 
     def __init__(self, config: dict[str, Any], handles: dict[str, DeploymentHandle[Any]] | None) -> None:
@@ -74,7 +74,7 @@ def build(config: AppConfig) -> serve.Application:
         config: Typed settings; Serve fills them from the YAML's `args`.
     """
     settings = config.model_dump(mode="json")
-    ingress = _deployment(serve.ingress()(Composer), "Composer")
+    ingress = _deployment(serve.ingress()(Ingress), "Composer")
     if config.placement == "fused":
         return cast(serve.Application, ingress.bind(settings, None))
     makers = node_makers(config)

@@ -99,6 +99,7 @@ def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
         scribe=scribe,
         budget=Budget(config.deadlines.default_ms, config.deadlines.max_ms, config.deadlines.reserve_ms),
         execution=config.execution,
+        topic_threshold=config.thresholds.match_topic,
     )
     info = Info(
         emotions={label.id: label.zh for label in taxonomy.emotions},

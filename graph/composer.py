@@ -73,6 +73,7 @@ class Composer:
         budget: Time limits.
         execution: `gated` asks Topic, Recall and Rerank only about emotional sentences; `speculative` starts
             Emotion, Topic and Recall at once.
+        topic_threshold: Knowledge of a topic less probable than this is passed over.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Composer:
         scribe: Scribe,
         budget: Budget,
         execution: Literal["gated", "speculative"],
+        topic_threshold: float = 0.0,
     ) -> None:
         self.stages = stages
         self.scribe = scribe
@@ -92,6 +94,7 @@ class Composer:
         self._processor = processor
         self._knowledge = knowledge
         self._budget = budget
+        self._topic_threshold = topic_threshold
         self._speculative = execution == "speculative"
 
     async def comfort(self, request: ComfortRequest, *, request_id: str) -> ComfortAnswer:
@@ -168,8 +171,14 @@ class Composer:
         if findings.recalled is None or findings.similarities is None:
             return None
         entries = (self._knowledge.entry_of(row) for row in findings.recalled.rows)
+        topics = findings.topic_view.probabilities if findings.topic_view else {}
         candidates = [
-            Candidate(entry.id, similarity, frozenset(entry.emotions))
+            Candidate(entry.id, similarity, frozenset(entry.emotions), topics.get(entry.topic, 1.0))
             for entry, similarity in zip(entries, findings.similarities, strict=True)
         ]
-        return best_match(candidates, emotion=findings.emotion.label, threshold=findings.match_threshold)
+        return best_match(
+            candidates,
+            emotion=findings.emotion.label,
+            threshold=findings.match_threshold,
+            topic_threshold=self._topic_threshold,
+        )

@@ -87,11 +87,12 @@ def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
     embeddings = _digest(_FORMAT, segmenter_version(), steps.content.lessons(), asdict(params.embeddings))
     encoder = _digest(embeddings, asdict(params.encoder))
     index = _digest(encoder, steps.content.knowledge.digest)
-    matcher = _digest(encoder, config.recall.model_dump(), asdict(params.matcher))
+    topic = _digest(embeddings, asdict(params.topic))
+    matcher = _digest(encoder, topic, config.recall.model_dump(), config.thresholds.match_topic, asdict(params.matcher))
     return [
         Step("embeddings", places.embeddings, embeddings, steps.embeddings),
         Step("emotion", places.emotion, _digest(embeddings, asdict(params.emotion)), steps.emotion),
-        Step("topic", places.topic, _digest(embeddings, asdict(params.topic)), steps.topic),
+        Step("topic", places.topic, topic, steps.topic),
         Step("encoder", places.encoder, encoder, steps.encoder),
         Step("index", places.index, index, steps.index),
         Step("matcher", places.matcher, matcher, steps.matcher),

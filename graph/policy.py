@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from graph.schema import Strategy
 
+SAME = 1.0
+"""The similarity of a sentence with itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
@@ -20,11 +23,19 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A knowledge entry with its similarity to the sentence and the emotions its reply is written for."""
+    """A knowledge entry as a possible answer.
+
+    Attributes:
+        entry: its id.
+        similarity: to the sentence, in [0, 1].
+        emotions: those its reply is written for.
+        topic_probability: how probable its topic is for the sentence; 1 where no topic is known.
+    """
 
     entry: str
     similarity: float
     emotions: frozenset[str]
+    topic_probability: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +46,22 @@ class Decision:
     entry: str | None = None
 
 
-def best_match(candidates: Sequence[Candidate], *, emotion: str, threshold: float) -> Candidate | None:
-    """The most similar candidate whose similarity is above `threshold` and whose reply is written for `emotion`.
+def best_match(
+    candidates: Sequence[Candidate], *, emotion: str, threshold: float, topic_threshold: float = 0.0
+) -> Candidate | None:
+    """The most similar candidate above `threshold` that is plausible: its reply fits `emotion`, its topic the sentence.
 
-    Strictly above, as in the paper. Equal similarities are decided by the entry's id, so that the choice does not
+    Strictly above, as in the paper. A candidate whose topic is less probable than `topic_threshold` is passed over,
+    unless it is the very same sentence. Equal similarities are decided by the entry's id, so that the choice does not
     depend on the order of recall.
     """
-    fitting = [c for c in candidates if c.similarity > threshold and emotion in c.emotions]
+    fitting = [
+        c
+        for c in candidates
+        if c.similarity > threshold
+        and emotion in c.emotions
+        and (c.topic_probability >= topic_threshold or c.similarity >= SAME)
+    ]
     return min(fitting, key=lambda c: (-c.similarity, c.entry), default=None)
 
 

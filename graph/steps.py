@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from configs.schema import AppConfig
 from graph.content import Content
@@ -18,6 +19,7 @@ from indexes.content.taxonomy import NO_EMOTION
 from indexes.pairs import training_pairs
 from indexes.recall import HybridRecall
 from indexes.tuning import TuningQuery, tuning_queries
+from models.classifier import Classifier
 from models.embeddings import Embeddings
 from models.encoder import SentenceEncoder
 from models.training.classification import train_classifier
@@ -115,11 +117,11 @@ class Steps:
         )
         prepared = matcher.prepare(recall.knowledge.sentences)
 
-        def score(query: TuningQuery) -> list[float]:
-            rows = np.array([query.rows], dtype=np.int64)
-            return [float(value) for value in matcher.score([query.sentence], prepared, rows)[0]]
+        def score(query: TuningQuery) -> NDArray[np.float32]:
+            scores: NDArray[np.float32] = matcher.score([query.sentence], prepared, np.array([query.rows]))[0]
+            return scores
 
-        matcher.threshold = serving_threshold(self._queries(recall), score, precision=self._params.matcher.precision)
+        matcher.threshold = self._threshold(recall, score)
         matcher.save(self._places.matcher)
 
     def wsm(self) -> None:
@@ -127,20 +129,32 @@ class Steps:
         recall = self._recall()
         wsm = WSM(self._embeddings())
 
-        def score(query: TuningQuery) -> list[float]:
-            candidates = [recall.knowledge.surfaces[row].sentence for row in query.rows]
-            return [float(value) for value in wsm.score(query.sentence, candidates)]
+        def score(query: TuningQuery) -> NDArray[np.float32]:
+            return wsm.score(query.sentence, [recall.knowledge.surfaces[row].sentence for row in query.rows])
 
-        wsm.threshold = serving_threshold(self._queries(recall), score, precision=self._params.matcher.precision)
+        wsm.threshold = self._threshold(recall, score)
         wsm.save(self._places.wsm)
 
-    def _queries(self, recall: HybridRecall) -> list[TuningQuery]:
-        return tuning_queries(
+    def _threshold(self, recall: HybridRecall, score: Callable[[TuningQuery], NDArray[np.float32]]) -> float:
+        """The threshold of a similarity, with candidates of an improbable topic passed over as in service."""
+        queries = tuning_queries(
             recall,
             segmenter=self.content.processor,
             utterances=self.content.utterances.utterances,
             split="dev",
         )
+        topic = Classifier.load(
+            self._places.topic, segmenter=self.content.processor.version, device=self._config.device
+        )
+        probable = topic.classify([query.sentence for query in queries]) >= self._config.thresholds.match_topic
+        row_of = {id(query): number for number, query in enumerate(queries)}
+        column = {label: number for number, label in enumerate(topic.labels)}
+
+        def plausible(query: TuningQuery) -> list[float]:
+            topics = [column[recall.knowledge.entry_of(row).topic] for row in query.rows]
+            return [float(value) for value in score(query) * probable[row_of[id(query)], topics]]
+
+        return serving_threshold(queries, plausible, precision=self._params.matcher.precision)
 
     def _recall(self) -> HybridRecall:
         settings = self._config.recall

@@ -25,7 +25,7 @@ def serving_threshold(
 
     Args:
         queries: Questions with candidates; plain ones are left out, as the emotion gate stops them before.
-        score: Similarities of a question's candidates, each in [0, 1].
+        score: Similarities of a question's candidates, each in [0, 1]; 0 for one that is passed over.
         precision: Wanted share of right answers among those given, in [0, 1].
         min_answers: A precision measured on fewer answers is not believed.
 

@@ -61,7 +61,8 @@ def tuning_queries(
     found. - "left_out": some of them with all rows of their entry left out: a matter the
     knowledge lacks, beside
       its nearest neighbours.
-    - "hard_negative": every written hard negative; matches nothing.
+    - "hard_negative": every written hard negative, with the entry it was written against as its only candidate:
+      nobody has judged whether it means another entry.
     - "emotional" and "plain": utterances with and without emotion. A message on a topic can only mean an
     entry of that
       topic, so candidates of its own topic are left out, as nobody has judged them; the others are wrong.
@@ -84,8 +85,12 @@ def tuning_queries(
     asked = [row for row in range(len(index.surfaces)) if row_split(index, row) == split]
     drafts = [_paraphrase(index, row) for row in asked]
     drafts += [_left_out(index, row) for row in generator.sample(asked, min(n_left_out, len(asked)))]
-    written = [segmenter.process(text) for entry in index.entries for text in entry.hard_negatives]
-    drafts += [Draft(s, "hard_negative", frozenset(), None) for s in written if query_split(s.text) == split]
+    written = [(entry, segmenter.process(text)) for entry in index.entries for text in entry.hard_negatives]
+    drafts += [
+        Draft(sentence, "hard_negative", frozenset(), None, only=frozenset(index.rows_of(entry.id)))
+        for entry, sentence in written
+        if query_split(sentence.text) == split
+    ]
     own = [utterance for utterance in utterances if utterance.split == split]
     emotional = [utterance for utterance in own if utterance.emotion != NO_EMOTION]
     plain = [utterance for utterance in own if utterance.emotion == NO_EMOTION]
@@ -99,12 +104,21 @@ def tuning_queries(
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A question before recall: what must be no candidate, and the id of the right entry, if any."""
+    """A question before recall.
+
+    Attributes:
+        sentence: what is asked.
+        origin: where it comes from.
+        exclude: rows that must be no candidates.
+        right: id of the right entry, if any.
+        only: rows that are judged; None for all. Other candidates are left out.
+    """
 
     sentence: Sentence
     origin: QueryOrigin
     exclude: frozenset[int]
     right: str | None
+    only: frozenset[int] | None = None
 
 
 def recall_all(
@@ -152,5 +166,6 @@ def drafts_from_utterances(
 
 
 def _query(index: KnowledgeIndex, draft: Draft, found: Recalled, split: Split) -> TuningQuery:
-    labels = tuple(int(index.entry_of(row).id == draft.right) for row in found.rows)
-    return TuningQuery(draft.sentence, found.rows, labels, draft.origin, split)
+    rows = tuple(row for row in found.rows if draft.only is None or row in draft.only)
+    labels = tuple(int(index.entry_of(row).id == draft.right) for row in rows)
+    return TuningQuery(draft.sentence, rows, labels, draft.origin, split)

@@ -207,6 +207,8 @@ def _model_config(train: Sequence[Pair], embeddings: Embeddings, params: Matcher
 def _start(model: PBmatch, embeddings: Embeddings, encoder: SentenceEncoder | None) -> None:
     if model.encoder is not None and encoder is not None:
         model.encoder.load_state_dict(encoder.model.state_dict())
+        with torch.no_grad():
+            model.head.weight[0, -1] = 1.0  # start from the cosine; the rest learns what it misses
     model.words.table.start_from(embeddings.word_vectors)
     model.words.importance.copy_(torch.from_numpy(embeddings.idf))
     if model.chars is not None:

@@ -61,3 +61,12 @@ def test_best_match_is_the_maximum_above_the_threshold(similarities: list[float]
     )
     above = [s for s in similarities if s > threshold]
     assert (found.similarity if found else None) == (max(above) if above else None)
+
+
+def test_best_match_passes_over_improbable_topics_but_not_over_the_same_sentence() -> None:
+    likely = Candidate("b", 0.9, frozenset({"anger"}), topic_probability=0.2)
+    unlikely = Candidate("a", 0.95, frozenset({"anger"}), topic_probability=0.19)
+    found = best_match([unlikely, likely], emotion="anger", threshold=0.8, topic_threshold=0.2)
+    assert found == likely
+    same = Candidate("a", 1.0, frozenset({"anger"}), topic_probability=0.0)
+    assert best_match([same, likely], emotion="anger", threshold=0.8, topic_threshold=0.2) == same

@@ -41,7 +41,7 @@ def encoder(delivery: list[Sentence], refund: list[Sentence], embeddings: Embedd
 def matcher(request: pytest.FixtureRequest, pairs: Pairs, embeddings: Embeddings, encoder: SentenceEncoder) -> Matcher:
     chosen = encoder if request.param == "with encoder" else None
     params = MatcherParams(
-        n_epochs=20, patience=20, batch_size=8, n_threads=1, device="cpu", learning_rate=3e-3,
+        n_epochs=80, patience=80, batch_size=8, n_threads=1, device="cpu", learning_rate=3e-3,
         embedding_rate=3e-3, hidden=16, n_kernels=12, serving_prior=0.2,
     )  # fmt: skip
     return train_matcher(train=pairs, dev=pairs, embeddings=embeddings, encoder=chosen, params=params)
