@@ -1,5 +1,7 @@
 """`serve` and `stop`: the service in the foreground, and the end of one left behind."""
 
+from contextlib import ExitStack
+
 import typer
 from rich.console import Console
 
@@ -23,16 +25,13 @@ def serve(
     file = read_serve_file(config)
     check_port(file)
     build_artifacts(file.app)
-    with pid_file():
+    with ExitStack() as service:
+        service.enter_context(pid_file())
         with console.status("starting Ray and the nodes …"):
-            service = running(file, address=address)
-            url = service.__enter__()
-        try:
-            _announce(url)
-            wait_for_signal()
-        finally:
-            with console.status("stopping …"):
-                service.__exit__(None, None, None)
+            url = service.enter_context(running(file, address=address))
+        _announce(url)
+        wait_for_signal()
+        console.print("stopping …")
     console.print("stopped")
 
 
