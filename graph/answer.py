@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from deployments.classify import Classified
+from deployments.classify import OTHER, Classified
 from graph.policy import Candidate, Decision, Recognised
 from graph.schema import (
     CandidateView,
@@ -15,7 +15,6 @@ from graph.schema import (
 )
 from graph.sessions import Sessions
 from graph.trace import Trace
-from graph.understudies import OTHER
 from indexes.content.replies import ReplyStore
 from indexes.knowledge_index import KnowledgeIndex
 from indexes.recall import Recalled

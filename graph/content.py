@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from indexes.content.knowledge import KnowledgeStore
+from indexes.content.knowledge import KnowledgeEntry, KnowledgeStore
 from indexes.content.splits import Split, query_split
 from indexes.content.taxonomy import NO_EMOTION, Taxonomy
 from indexes.content.utterances import UtteranceStore
@@ -55,22 +55,14 @@ class Content:
         return self._process(raw)
 
     def emotions(self, split: Split) -> list[Labelled]:
-        """Sentences with their emotion; a knowledge entry's surfaces have its first one."""
-        own = self.utterances.of_split(split)
-        entries = [entry for entry in self.knowledge.entries if entry.split == split]
-        return self._labelled(
-            [(u.text, u.emotion) for u in own]
-            + [(text, entry.emotions[0]) for entry in entries for text in entry.surfaces]
-        )
+        """Sentences with their emotion; a knowledge entry's sentences have its first one."""
+        own = [(self.processor.process(u.text), u.emotion) for u in self.utterances.of_split(split)]
+        return own + [(sentence, entry.emotions[0]) for sentence, entry in self._of_family(split)]
 
     def topics(self, split: Split) -> list[Labelled]:
         """Sentences with their topic, `other` where there is none."""
-        own = self.utterances.of_split(split)
-        entries = [entry for entry in self.knowledge.entries if entry.split == split]
-        return self._labelled(
-            [(u.text, u.topic or NO_EMOTION) for u in own]
-            + [(text, entry.topic) for entry in entries for text in entry.surfaces]
-        )
+        own = [(self.processor.process(u.text), u.topic or NO_EMOTION) for u in self.utterances.of_split(split)]
+        return own + [(sentence, entry.topic) for sentence, entry in self._of_family(split)]
 
     def queries(self, split: Split) -> list[list[Sentence]]:
         """For each entry its sentences of a split, which mean the same: what the sentence encoder learns from."""
@@ -87,8 +79,19 @@ class Content:
             for entry in self.knowledge.entries
         ]
 
+    def _of_family(self, split: Split) -> list[tuple[Sentence, KnowledgeEntry]]:
+        """Knowledge sentences by family: all of an entry in one part.
+
+        Of the training families, those that the matcher is tuned or tested with are left out: its tuning asks the
+        topic classifier too, which must not have seen the question.
+        """
+        found = []
+        for entry in self.knowledge.entries:
+            if entry.split == split:
+                title, *others = self._process(entry.surfaces)
+                kept = [s for s in others if split != "train" or query_split(s.text) == "train"]
+                found += [(sentence, entry) for sentence in (title, *kept)]
+        return found
+
     def _process(self, texts: Iterable[str]) -> list[Sentence]:
         return [self.processor.process(text) for text in texts]
-
-    def _labelled(self, rows: list[tuple[str, str]]) -> list[Labelled]:
-        return [(self.processor.process(text), label) for text, label in rows]

@@ -6,13 +6,12 @@ Both live in the composer's process and need no model node, no torch and no netw
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deployments.classify import OTHER
 from graph.policy import Recognised
 from indexes.content.lexicon import Lexicon
 from indexes.knowledge_index import KnowledgeIndex
 from models.text.sentence import Sentence
 from models.unsupervised import WSM
-
-OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,6 @@ class Embeddings:
         self.words, self.chars = words, chars
         self.word_vectors, self.char_vectors, self.idf = word_vectors, char_vectors, idf
         self.segmenter, self.data_digest, self.version = segmenter, data_digest, version
-        self._unseen_idf = float(idf[UNK])
 
     @property
     def width(self) -> int:
