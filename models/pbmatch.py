@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.encoder import SWEMEncoder
+from models.layers.abcnn import ABCNN
+from models.layers.alignment import Alignment
 from models.layers.bcnn import BCNNTower, similarities, vector_features
 from models.layers.overlap import N_OVERLAP_FEATURES, overlap_features
 from models.layers.pyramid import MatchPyramid, match_matrices
@@ -21,9 +23,11 @@ from models.layers.table import TokenTable
 from models.readings import Reading, Side
 from models.text.vocabulary import PAD, UNK
 
-__all__ = ["EXTRACTORS", "MatchChannel", "PBmatch"]
+__all__ = ["EXTRACTORS", "PBMATCH", "MatchChannel", "PBmatch"]
 
-EXTRACTORS = ("bcnn", "pyramid")
+EXTRACTORS = ("bcnn", "abcnn1", "abcnn2", "abcnn3", "pyramid", "alignment")
+PBMATCH = ("bcnn", "pyramid")
+"""The paper's choice."""
 _COSINE_SCALE = 10.0
 """A cosine moves little; at this scale one weight of ordinary size makes it count."""
 
@@ -35,6 +39,7 @@ class MatchChannel(nn.Module):
         table: the vectors.
         tower: BCNN; None if not chosen.
         pyramid: MatchPyramid; None if not chosen.
+        alignment: soft alignment; None if not chosen.
         output_width: width of the features.
     """
 
@@ -53,7 +58,10 @@ class MatchChannel(nn.Module):
         n_blocks: int,
         n_maps: tuple[int, int],
         pool_size: int,
+        max_length: int,
         hidden: int,
+        alignment_width: int,
+        alignment_dropout: float,
         dropout: float,
         group_dropout: float,
     ) -> None:
@@ -63,6 +71,8 @@ class MatchChannel(nn.Module):
         self.register_buffer("importance", torch.ones(n_tokens))
         self.tower: BCNNTower | None = None
         self.pyramid: MatchPyramid | None = None
+        self.alignment: Alignment | None = None
+        self.abcnns = nn.ModuleList()
         self._sims = bcnn_features in {"sims", "both"}
         self._vectors = bcnn_features in {"vectors", "both"}
         self._overlap = overlap
@@ -76,12 +86,30 @@ class MatchChannel(nn.Module):
             self.pyramid = MatchPyramid(n_maps=n_maps, pool_size=pool_size)
             self.pyramid_hidden = _hidden_layer(self.pyramid.output_width, hidden, dropout)
             self.output_width += hidden or self.pyramid.output_width
+        for variant in (1, 2, 3):
+            if f"abcnn{variant}" in extractors:
+                abcnn = ABCNN(
+                    variant=variant,
+                    width=table.width,
+                    max_length=max_length,
+                    n_kernels=n_kernels,
+                    kernel_size=kernel_size,
+                    n_blocks=max(n_blocks, 2),
+                )
+                self.abcnns.append(abcnn)
+                self.output_width += abcnn.output_width
+        if "alignment" in extractors:
+            self.alignment = Alignment(width=table.width, hidden=alignment_width, dropout=alignment_dropout)
+            self.alignment_hidden = _hidden_layer(self.alignment.output_width, hidden, dropout)
+            self.output_width += hidden or self.alignment.output_width
 
     def read(self, keys: Tensor) -> Reading:
         """Read sentences alone; keys: int64 (batch, length)."""
         keys = self.table.drop(keys)
-        tower = None if self.tower is None else self.tower(self.table(keys), keys != PAD)
-        return Reading(keys, tower)
+        vectors, mask = self.table(keys), keys != PAD
+        tower = None if self.tower is None else self.tower(vectors, mask)
+        tokens = None if self.alignment is None else self.alignment.read(vectors, mask)
+        return Reading(keys, tower, tokens)
 
     def compare(self, left: Reading, right: Reading) -> Tensor:
         """Features of pairs, float (batch, output_width); both readings hold one sentence of every pair."""
@@ -93,8 +121,11 @@ class MatchChannel(nn.Module):
             if self._vectors:
                 vectors = self.bcnn_hidden(vector_features(left.tower, right.tower))
                 features.append(self._group_dropout(vectors))
-        if self.pyramid is not None or self._overlap:
-            matches = match_matrices(self.table(left.keys), self.table(right.keys), left.keys, right.keys)
+        if self.pyramid is not None or self._overlap or self.abcnns:
+            words = self.table(left.keys), self.table(right.keys)
+            matches = match_matrices(words[0], words[1], left.keys, right.keys)
+            masks = left.keys != PAD, right.keys != PAD
+            features += [self._group_dropout(abcnn(*words, *masks)) for abcnn in self.abcnns]
             lengths = [(reading.keys != PAD).sum(dim=1) for reading in (left, right)]
             if self.pyramid is not None:
                 pyramid = self.pyramid_hidden(self.pyramid(matches, *lengths))
@@ -103,6 +134,9 @@ class MatchChannel(nn.Module):
                 weights = [self._weights(reading.keys) for reading in (left, right)]
                 overlap = overlap_features(matches[:, 0], matches[:, 1], *weights)
                 features.append(self._group_dropout(overlap))
+        if self.alignment is not None and left.tokens is not None and right.tokens is not None:
+            aligned = self.alignment.compare(left.tokens, right.tokens, left.keys != PAD, right.keys != PAD)
+            features.append(self._group_dropout(self.alignment_hidden(aligned)))
         return torch.cat(features, dim=1)
 
     def _group_dropout(self, features: Tensor) -> Tensor:
@@ -134,7 +168,7 @@ class PBmatch(nn.Module):
         width: int,
         n_tuned_words: int,
         n_tuned_chars: int,
-        extractors: Sequence[str] = EXTRACTORS,
+        extractors: Sequence[str] = PBMATCH,
         bcnn_features: Literal["sims", "vectors", "both"] = "both",
         overlap: bool = True,
         n_kernels: int = 50,
@@ -142,7 +176,10 @@ class PBmatch(nn.Module):
         n_blocks: int = 1,
         n_maps: Sequence[int] = (8, 16),
         pool_size: int = 8,
+        max_lengths: Sequence[int] = (48, 80),
         hidden: int = 64,
+        alignment_width: int = 128,
+        alignment_dropout: float = 0.2,
         dropout: float = 0.3,
         group_dropout: float = 0.0,
         token_dropout: float = 0.05,
@@ -156,7 +193,7 @@ class PBmatch(nn.Module):
             width: width of word and character vectors.
             n_tuned_words: first rows of the word table that are trained.
             n_tuned_chars: likewise for characters.
-            extractors: "bcnn", "pyramid" or both; one alone is a baseline of the paper.
+            extractors: some of `EXTRACTORS`; "bcnn" or "pyramid" alone is a baseline of the paper.
             bcnn_features: "sims" cosines of every level (Yin et al.), "vectors" combined vectors (Yu et al.).
             overlap: add overlap, soft alignment and length ratio as features.
             n_kernels: BCNN's kernels.
@@ -164,7 +201,10 @@ class PBmatch(nn.Module):
             n_blocks: BCNN's blocks.
             n_maps: maps of MatchPyramid's two convolutions.
             pool_size: side of its grid.
-            hidden: width of a hidden layer behind BCNN's vectors and behind MatchPyramid; 0 for none.
+            max_lengths: longest sentence in words and in characters (for ABCNN-1 and -3).
+            hidden: width of a hidden layer behind each extractor; 0 for none.
+            alignment_width: width inside the soft alignment.
+            alignment_dropout: before its layers.
             dropout: before the hidden layers and the head.
             group_dropout: share of pairs for which training hides all features of one kind.
             token_dropout: share of tokens that training hides.
@@ -177,7 +217,7 @@ class PBmatch(nn.Module):
         if not extractors or set(extractors) - set(EXTRACTORS):
             raise ValueError(f"extractors {tuple(extractors)} must be some of {EXTRACTORS}: correct them")
 
-        def channel(n_tokens: int, n_tuned: int) -> MatchChannel:
+        def channel(n_tokens: int, n_tuned: int, max_length: int) -> MatchChannel:
             return MatchChannel(
                 table=TokenTable(n_tokens=n_tokens, n_tuned=n_tuned, width=width, token_dropout=token_dropout),
                 n_tokens=n_tokens,
@@ -189,13 +229,16 @@ class PBmatch(nn.Module):
                 n_blocks=n_blocks,
                 n_maps=(n_maps[0], n_maps[1]),
                 pool_size=pool_size,
+                max_length=max_length,
                 hidden=hidden,
+                alignment_width=alignment_width,
+                alignment_dropout=alignment_dropout,
                 dropout=dropout,
                 group_dropout=group_dropout,
             )
 
-        self.words = channel(n_words, n_tuned_words)
-        self.chars = channel(n_chars, n_tuned_chars) if n_chars else None
+        self.words = channel(n_words, n_tuned_words, max_lengths[0])
+        self.chars = channel(n_chars, n_tuned_chars, max_lengths[1]) if n_chars else None
         self.dropout = nn.Dropout(dropout)
         self.encoder = SWEMEncoder(**encoder).requires_grad_(requires_grad=False) if encoder else None
         self._sizes = (encoder["n_words"], encoder["n_chars"]) if encoder else ()

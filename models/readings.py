@@ -25,16 +25,22 @@ class Reading:
         keys: int64 (batch, length), `PAD` on the right. A key below the size of the table is its row; a token
             outside the vocabulary has a larger key of its own, so that equal unknown words are seen as equal.
         tower: BCNN's output; None without BCNN.
+        tokens: float (batch, length, hidden), what the alignment has read; None without alignment.
     """
 
     keys: Tensor
     tower: TowerOutput | None
+    tokens: Tensor | None
 
     def rows(self, rows: Tensor) -> "Reading":
         """The readings of some sentences, padded no further than they need; rows: int64 (n,)."""
         keys = self.keys[rows]
         longest = max(int((keys != PAD).sum(dim=1).max()), 1) if len(rows) else 1
-        return Reading(keys[:, :longest], None if self.tower is None else self.tower.rows(rows))
+        return Reading(
+            keys[:, :longest],
+            None if self.tower is None else self.tower.rows(rows),
+            None if self.tokens is None else self.tokens[rows, :longest],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +74,9 @@ def _join(readings: Sequence[Reading]) -> Reading:
     longest = max(reading.keys.shape[1] for reading in readings)
     keys = [functional.pad(r.keys, (0, longest - r.keys.shape[1]), value=PAD) for r in readings]
     towers = [reading.tower for reading in readings if reading.tower is not None]
-    if not towers:
-        return Reading(torch.cat(keys), None)
-    levels, peaks = torch.cat([t.levels for t in towers]), torch.cat([t.peaks for t in towers])
-    return Reading(torch.cat(keys), TowerOutput(levels, peaks))
+    tokens = [functional.pad(r.tokens, (0, 0, 0, longest - r.keys.shape[1])) for r in readings if r.tokens is not None]
+    return Reading(
+        torch.cat(keys),
+        TowerOutput(torch.cat([t.levels for t in towers]), torch.cat([t.peaks for t in towers])) if towers else None,
+        torch.cat(tokens) if tokens else None,
+    )

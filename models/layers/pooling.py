@@ -29,19 +29,19 @@ def masked_max(values: Tensor, mask: Tensor) -> Tensor:
     return highest.masked_fill(~mask.any(dim=1, keepdim=True), 0.0)
 
 
-def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over valid positions.
+def masked_softmax(scores: Tensor, mask: Tensor, *, dim: int = 1) -> Tensor:
+    """Softmax over the valid positions of one axis.
 
     Args:
-        scores: float (batch, length).
-        mask: bool (batch, length).
+        scores: float, any shape.
+        mask: bool, broadcast to it; true where valid.
+        dim: the axis.
 
     Returns:
-        float (batch, length), 0 where invalid, each row summing to 1 (to 0 without valid positions).
+        float of the same shape, 0 where invalid; sums to 1 along the axis (to 0 where nothing is valid).
     """
     lowest = torch.finfo(scores.dtype).min
-    weights = torch.softmax(scores.masked_fill(~mask, lowest), dim=1)
-    return weights * mask.to(scores.dtype)
+    return torch.softmax(scores.masked_fill(~mask, lowest), dim=dim) * mask.to(scores.dtype)
 
 
 def first_positions(counts: Tensor, length: int) -> Tensor:

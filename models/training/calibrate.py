@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from models.matcher import Matcher
 from models.metrics import classification_report
+from models.text.sentence import Sentence
 
 __all__ = [
+    "Pair",
     "binary_temperature",
+    "calibrate_matcher",
     "precision_threshold",
     "prior_shift",
     "prior_weights",
@@ -22,6 +26,9 @@ __all__ = [
     "threshold_for_false_alarms",
     "threshold_for_macro_precision",
 ]
+
+Pair = tuple[Sentence, Sentence, int]
+"""Two sentences, and 1 if they mean the same, else 0."""
 
 _TEMPERATURES = (0.05, 20.0)
 
@@ -155,3 +162,31 @@ def threshold_for_macro_precision(
         if report.macro_precision > best_precision:
             best, best_precision = threshold, report.macro_precision
     return best
+
+
+def calibrate_matcher(
+    matcher: Matcher,
+    pairs: Sequence[Pair],
+    *,
+    train_prior: float,
+    serving_prior: float | None,
+    precision: float,
+) -> None:
+    """Set shift, temperature and threshold of a matcher from labelled pairs.
+
+    Args:
+        matcher: changed in place.
+        pairs: labelled pairs of both kinds that were not trained on.
+        train_prior: share of right pairs in training.
+        serving_prior: share of right pairs in service; None takes that of `pairs`.
+        precision: that the threshold shall reach at the prior of service.
+    """
+    left, right = [a for a, _, _ in pairs], [b for _, b, _ in pairs]
+    truth = np.array([label for _, _, label in pairs], dtype=np.int64)
+    prior = float(truth.mean()) if serving_prior is None else serving_prior
+    weights = prior_weights(truth, prior=prior)
+    logits = matcher.logits(left, right)
+    matcher.shift = prior_shift(train=train_prior, serve=prior)
+    matcher.temperature = binary_temperature(logits + np.float32(matcher.shift), truth, weights)
+    probabilities = matcher.probabilities(logits)
+    matcher.threshold = precision_threshold(probabilities, truth, precision=precision, weights=weights)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -22,8 +23,9 @@ from models.training.calibrate import (
     threshold_for_false_alarms,
     threshold_for_macro_precision,
 )
+from models.training.checkpoint import Checkpoint
 from models.training.label_start import start_classifier
-from models.training.loop import FitReport, Progress, fit, parameter_groups, seeded
+from models.training.loop import FitParams, FitReport, Progress, fit, parameter_groups, seeded
 
 __all__ = ["ClassifierParams", "train_classifier"]
 
@@ -53,6 +55,8 @@ class ClassifierParams:
         batch_size: sentences a step.
         n_epochs: at most so many.
         patience: epochs without a better macro F1 before stopping.
+        adversary: norm by which the vectors are moved against the loss; 0 for none (`FitParams`).
+        average: decay of the moving average of the weights; 0 for none (`FitParams`).
         max_words: words read of a sentence.
         max_chars: characters read of a sentence.
         precision: macro precision that the threshold shall reach on the development set.
@@ -79,6 +83,8 @@ class ClassifierParams:
     batch_size: int = 64
     n_epochs: int = 12
     patience: int = 3
+    adversary: float = 0.0
+    average: float = 0.0
     max_words: int = 48
     max_chars: int = 80
     precision: float = 0.9
@@ -99,6 +105,7 @@ def train_classifier(
     what: str = "classifier",
     progress: Progress | None = None,
     report: list[FitReport] | None = None,
+    checkpoint: Path | None = None,
 ) -> Classifier:
     """Train, calibrate on the development set, and set the threshold there.
 
@@ -113,6 +120,8 @@ def train_classifier(
         what: name for progress.
         progress: told after every epoch.
         report: a list to which the course of the training is appended.
+        checkpoint: file in which the state is kept while training, so that an interrupted run goes on; None for
+            none.
 
     Returns:
         The classifier, its threshold the lowest that reaches `params.precision` on `dev`.
@@ -122,6 +131,8 @@ def train_classifier(
     """
     params = params or ClassifierParams()
     _check(train, dev, labels)
+    digest = _digest(train, dev, labels, embeddings, descriptions or {}, params)
+    place = Checkpoint(checkpoint, digest) if checkpoint else None
     with seeded(params.seed, n_threads=params.n_threads):
         config = _model_config(train, labels, embeddings, params)
         model = MLC(**config)
@@ -135,10 +146,10 @@ def train_classifier(
             segmenter=embeddings.segmenter,
             max_words=params.max_words,
             max_chars=params.max_chars,
-            data_digest=_digest(train, dev, labels, embeddings, descriptions or {}, params),
+            data_digest=digest,
             device=params.device,
         )
-        fitted = _Fitting(classifier, train, dev, embeddings, params).run(what, progress)
+        fitted = _Fitting(classifier, train, dev, embeddings, params).run(what, progress, place)
         if report is not None:
             report.append(fitted)
         _calibrate(classifier, dev, params)
@@ -198,12 +209,13 @@ class _Fitting:
         self._targets = np.array([columns[label] for _, label in train], dtype=np.int64)
         self._class_weights = self._weights(len(columns)) if params.class_weights else None
 
-    def run(self, what: str, progress: Progress | None) -> FitReport:
+    def run(self, what: str, progress: Progress | None, checkpoint: Checkpoint | None) -> FitReport:
+        tables = [channel.table.tuned for channel in self._model.channels]
         return fit(
             self._model,
             parameter_groups=parameter_groups(
                 self._model,
-                tables=[channel.table.tuned for channel in self._model.channels],
+                tables=tables,
                 learning_rate=self._params.learning_rate,
                 embedding_rate=self._params.embedding_rate,
                 weight_decay=self._params.weight_decay,
@@ -212,8 +224,14 @@ class _Fitting:
             loss=self._loss,
             score=self._score,
             n_batches=-(-len(self._targets) // self._params.batch_size),
-            n_epochs=self._params.n_epochs,
-            patience=self._params.patience,
+            params=FitParams(
+                n_epochs=self._params.n_epochs,
+                patience=self._params.patience,
+                adversary=self._params.adversary,
+                average=self._params.average,
+            ),
+            tables=tables,
+            checkpoint=checkpoint,
             what=what,
             progress=progress,
         )

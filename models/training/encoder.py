@@ -16,7 +16,7 @@ from models.encoder import SentenceEncoder, SWEMEncoder
 from models.layers.device import resolve_device
 from models.text.ragged import Ragged
 from models.text.sentence import Sentence
-from models.training.loop import FitReport, Progress, fit, parameter_groups, seeded
+from models.training.loop import FitParams, FitReport, Progress, fit, parameter_groups, seeded
 
 __all__ = ["EncoderParams", "train_encoder"]
 
@@ -180,8 +180,7 @@ class _Fitting:
             loss=self._loss,
             score=self._score,
             n_batches=-(-n_pairs // self._params.batch_size),
-            n_epochs=self._params.n_epochs,
-            patience=self._params.patience,
+            params=FitParams(n_epochs=self._params.n_epochs, patience=self._params.patience),
             what=what,
             progress=progress,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,16 +17,13 @@ from models.encoder import SentenceEncoder
 from models.layers.device import resolve_device
 from models.matcher import Matcher, match_keys
 from models.metrics import matching_report
-from models.pbmatch import EXTRACTORS, PBmatch
+from models.pbmatch import PBMATCH, PBmatch
 from models.text.ragged import Ragged, bucketed
-from models.text.sentence import Sentence
-from models.training.calibrate import binary_temperature, precision_threshold, prior_shift, prior_weights
-from models.training.loop import FitReport, Progress, fit, parameter_groups, seeded
+from models.training.calibrate import Pair, calibrate_matcher
+from models.training.checkpoint import Checkpoint
+from models.training.loop import FitParams, FitReport, Progress, fit, parameter_groups, seeded
 
-__all__ = ["MatcherParams", "calibrate_matcher", "train_matcher"]
-
-Pair = tuple[Sentence, Sentence, int]
-"""Two sentences, and 1 if they mean the same, else 0."""
+__all__ = ["MatcherParams", "train_matcher"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,8 @@ class MatcherParams:
     """Hyperparameters of PBmatch and its training.
 
     Attributes:
-        extractors: "bcnn", "pyramid" or both; both is PBmatch, one alone is a baseline of the paper.
+        extractors: some of `models.pbmatch.EXTRACTORS`; "bcnn" and "pyramid" together are PBmatch, one of them
+            alone is a baseline of the paper.
         use_chars: compare characters in a second channel.
         bcnn_features: "sims" (Yin et al.), "vectors" (Yu et al.) or "both".
         overlap: add overlap, soft alignment and length ratio as features.
@@ -43,6 +42,8 @@ class MatcherParams:
         n_maps: maps of MatchPyramid's two convolutions (the paper: 8 and 16).
         pool_size: side of its grid.
         hidden: width of the hidden layer behind each extractor; 0 for none.
+        alignment_width: width inside the soft alignment.
+        alignment_dropout: before its layers.
         dropout: before the hidden layers and the head.
         group_dropout: share of pairs for which training hides all features of one kind.
         token_dropout: share of tokens that training hides.
@@ -53,6 +54,8 @@ class MatcherParams:
         batch_size: pairs a step.
         n_epochs: at most so many.
         patience: epochs without a better AUC before stopping.
+        adversary: norm by which the vectors are moved against the loss; 0 for none (`FitParams`).
+        average: decay of the moving average of the weights; 0 for none (`FitParams`).
         max_words: words read of a sentence.
         max_chars: characters read of a sentence.
         serving_prior: share of right pairs among the candidates in service; None takes that of the
@@ -63,7 +66,7 @@ class MatcherParams:
         device: "auto", "cpu" or "cuda".
     """
 
-    extractors: tuple[str, ...] = EXTRACTORS
+    extractors: tuple[str, ...] = PBMATCH
     use_chars: bool = True
     bcnn_features: Literal["sims", "vectors", "both"] = "both"
     overlap: bool = True
@@ -73,6 +76,8 @@ class MatcherParams:
     n_maps: tuple[int, int] = (8, 16)
     pool_size: int = 8
     hidden: int = 64
+    alignment_width: int = 128
+    alignment_dropout: float = 0.2
     dropout: float = 0.3
     group_dropout: float = 0.0
     token_dropout: float = 0.05
@@ -83,6 +88,8 @@ class MatcherParams:
     batch_size: int = 128
     n_epochs: int = 8
     patience: int = 2
+    adversary: float = 0.0
+    average: float = 0.0
     max_words: int = 48
     max_chars: int = 80
     serving_prior: float | None = None
@@ -102,6 +109,7 @@ def train_matcher(
     what: str = "matcher",
     progress: Progress | None = None,
     report: list[FitReport] | None = None,
+    checkpoint: Path | None = None,
 ) -> Matcher:
     """Train, shift to the prior of service, calibrate, and set the threshold on the development set.
 
@@ -114,6 +122,8 @@ def train_matcher(
         what: name for progress.
         progress: told after every epoch.
         report: a list to which the course of the training is appended.
+        checkpoint: file in which the state is kept while training, so that an interrupted run goes on; None for
+            none.
 
     Raises:
         ValueError: `train` or `dev` lacks right or wrong pairs.
@@ -122,6 +132,8 @@ def train_matcher(
     for name, pairs in (("train", train), ("dev", dev)):
         if {label for _, _, label in pairs} != {0, 1}:
             raise ValueError(f"{name} must hold right and wrong pairs (labels 1 and 0): add the missing kind")
+    digest = _digest(train, dev, embeddings, encoder, params)
+    place = Checkpoint(checkpoint, digest) if checkpoint else None
     with seeded(params.seed, n_threads=params.n_threads):
         config = _model_config(train, embeddings, params)
         config["encoder"] = encoder.model_config if encoder else None
@@ -135,10 +147,10 @@ def train_matcher(
             segmenter=embeddings.segmenter,
             max_words=params.max_words,
             max_chars=params.max_chars,
-            data_digest=_digest(train, dev, embeddings, encoder, params),
+            data_digest=digest,
             device=params.device,
         )
-        fitted = _Fitting(matcher, train, dev, embeddings, params).run(what, progress)
+        fitted = _Fitting(matcher, train, dev, embeddings, params).run(what, progress, place)
         if report is not None:
             report.append(fitted)
         train_prior = float(np.mean([label for _, _, label in train]))
@@ -150,34 +162,6 @@ def train_matcher(
             precision=params.precision,
         )
     return matcher
-
-
-def calibrate_matcher(
-    matcher: Matcher,
-    pairs: Sequence[Pair],
-    *,
-    train_prior: float,
-    serving_prior: float | None,
-    precision: float,
-) -> None:
-    """Set shift, temperature and threshold of a matcher from labelled pairs.
-
-    Args:
-        matcher: changed in place.
-        pairs: labelled pairs of both kinds that were not trained on.
-        train_prior: share of right pairs in training.
-        serving_prior: share of right pairs in service; None takes that of `pairs`.
-        precision: that the threshold shall reach at the prior of service.
-    """
-    left, right = [a for a, _, _ in pairs], [b for _, b, _ in pairs]
-    truth = np.array([label for _, _, label in pairs], dtype=np.int64)
-    prior = float(truth.mean()) if serving_prior is None else serving_prior
-    weights = prior_weights(truth, prior=prior)
-    logits = matcher.logits(left, right)
-    matcher.shift = prior_shift(train=train_prior, serve=prior)
-    matcher.temperature = binary_temperature(logits + np.float32(matcher.shift), truth, weights)
-    probabilities = matcher.probabilities(logits)
-    matcher.threshold = precision_threshold(probabilities, truth, precision=precision, weights=weights)
 
 
 def _model_config(train: Sequence[Pair], embeddings: Embeddings, params: MatcherParams) -> dict[str, Any]:
@@ -197,7 +181,10 @@ def _model_config(train: Sequence[Pair], embeddings: Embeddings, params: Matcher
         "n_blocks": params.n_blocks,
         "n_maps": list(params.n_maps),
         "pool_size": params.pool_size,
+        "max_lengths": [params.max_words, params.max_chars],
         "hidden": params.hidden,
+        "alignment_width": params.alignment_width,
+        "alignment_dropout": params.alignment_dropout,
         "dropout": params.dropout,
         "group_dropout": params.group_dropout,
         "token_dropout": params.token_dropout,
@@ -235,12 +222,13 @@ class _Fitting:
         self._pairs = np.array([(place[a], place[b]) for a, b, _ in train], dtype=np.int64)
         self._targets = np.array([label for _, _, label in train], dtype=np.float32)
 
-    def run(self, what: str, progress: Progress | None) -> FitReport:
+    def run(self, what: str, progress: Progress | None, checkpoint: Checkpoint | None) -> FitReport:
+        tables = [channel.table.tuned for channel in self._model.channels]
         return fit(
             self._model,
             parameter_groups=parameter_groups(
                 self._model,
-                tables=[channel.table.tuned for channel in self._model.channels],
+                tables=tables,
                 learning_rate=self._params.learning_rate,
                 embedding_rate=self._params.embedding_rate,
                 weight_decay=self._params.weight_decay,
@@ -249,8 +237,14 @@ class _Fitting:
             loss=self._loss,
             score=self._score,
             n_batches=-(-len(self._targets) // self._params.batch_size),
-            n_epochs=self._params.n_epochs,
-            patience=self._params.patience,
+            params=FitParams(
+                n_epochs=self._params.n_epochs,
+                patience=self._params.patience,
+                adversary=self._params.adversary,
+                average=self._params.average,
+            ),
+            tables=tables,
+            checkpoint=checkpoint,
             what=what,
             progress=progress,
         )

@@ -11,6 +11,7 @@ from models.artifact import ArtifactError
 from models.embeddings import Embeddings
 from models.encoder import SentenceEncoder
 from models.matcher import Matcher, match_keys
+from models.pbmatch import PBMATCH
 from models.text.segment import TextProcessor
 from models.text.sentence import Sentence
 from models.text.vocabulary import Vocabulary
@@ -37,12 +38,13 @@ def encoder(delivery: list[Sentence], refund: list[Sentence], embeddings: Embedd
     return train_encoder(train=groups, dev=groups, embeddings=embeddings, params=params)
 
 
-@pytest.fixture(scope="module", params=["alone", "with encoder"])
+@pytest.fixture(scope="module", params=["alone", "with encoder", "with alignment"])
 def matcher(request: pytest.FixtureRequest, pairs: Pairs, embeddings: Embeddings, encoder: SentenceEncoder) -> Matcher:
     chosen = encoder if request.param == "with encoder" else None
+    extractors = (*PBMATCH, "alignment") if request.param == "with alignment" else PBMATCH
     params = MatcherParams(
-        n_epochs=80, patience=80, batch_size=8, n_threads=1, device="cpu", learning_rate=3e-3,
-        embedding_rate=3e-3, hidden=16, n_kernels=12, serving_prior=0.2,
+        extractors=extractors, n_epochs=80, patience=80, batch_size=8, n_threads=1, device="cpu", learning_rate=3e-3,
+        embedding_rate=3e-3, hidden=16, n_kernels=12, alignment_width=16, serving_prior=0.2,
     )  # fmt: skip
     return train_matcher(train=pairs, dev=pairs, embeddings=embeddings, encoder=chosen, params=params)
 
@@ -61,15 +63,18 @@ def test_the_encoder_stays_as_it_was_trained(matcher: Matcher, encoder: Sentence
         matcher.model.eval()
 
 
-@pytest.mark.parametrize("extractor", ["bcnn", "pyramid"])
-@pytest.mark.parametrize("features", ["sims", "vectors"])
+@pytest.mark.parametrize(
+    ("extractor", "features"),
+    [("bcnn", "sims"), ("bcnn", "vectors"), ("abcnn1", "both"), ("abcnn2", "both"), ("abcnn3", "both"),
+     ("pyramid", "both"), ("alignment", "both")],
+)  # fmt: skip
 def test_every_extractor_alone_overfits_32_pairs(
-    extractor: str, features: Literal["sims", "vectors"], pairs: Pairs, embeddings: Embeddings
+    extractor: str, features: Literal["sims", "vectors", "both"], pairs: Pairs, embeddings: Embeddings
 ) -> None:
     params = MatcherParams(
         extractors=(extractor,), bcnn_features=features, overlap=False, use_chars=False, n_epochs=40, patience=40,
         batch_size=8, n_threads=1, device="cpu", learning_rate=1e-2, embedding_rate=1e-2, hidden=16, n_kernels=12,
-        dropout=0.0, token_dropout=0.0,
+        alignment_width=16, alignment_dropout=0.0, dropout=0.0, token_dropout=0.0,
     )  # fmt: skip
     report: list[FitReport] = []
     train_matcher(train=pairs, dev=pairs, embeddings=embeddings, params=params, report=report)

@@ -1,12 +1,15 @@
-"""MatchPyramid, its dynamic pooling, and the overlap features."""
+"""MatchPyramid, its dynamic pooling, ABCNN, the alignment, and the overlap features."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
 from torch.nn import functional
 
+from models.layers.abcnn import ABCNN
+from models.layers.alignment import Alignment
 from models.layers.overlap import N_OVERLAP_FEATURES, overlap_features
 from models.layers.pyramid import MatchPyramid, dynamic_max_pool, match_matrices
 from models.text.vocabulary import PAD, UNK
@@ -95,3 +98,54 @@ def test_overlap_is_symmetric_and_finite_for_nothing() -> None:
     back = overlap_features(equal.transpose(1, 2), cosine.transpose(1, 2), right, left)
     assert torch.allclose(there, back)
     assert not overlap_features(torch.zeros(1, 1, 1), torch.zeros(1, 1, 1), torch.zeros(1, 1), torch.zeros(1, 1)).any()
+
+
+def compared(layer: nn.Module, left: Tensor, right: Tensor, masks: tuple[Tensor, Tensor]) -> Tensor:
+    """The features that ABCNN or the alignment gives to pairs."""
+    if isinstance(layer, Alignment):
+        tokens = [layer.read(side, mask) for side, mask in zip((left, right), masks, strict=True)]
+        return layer.compare(tokens[0], tokens[1], *masks)
+    features: Tensor = layer(left, right, *masks)
+    return features
+
+
+@pytest.mark.parametrize("kind", ["abcnn1", "abcnn2", "abcnn3", "alignment"])
+def test_attentive_layers_are_symmetric_and_blind_to_padding(kind: str) -> None:
+    torch.manual_seed(4)
+    layer = (
+        Alignment(width=6, hidden=5)
+        if kind == "alignment"
+        else ABCNN(variant=1 if kind == "abcnn1" else 2 if kind == "abcnn2" else 3, width=6, max_length=20, n_kernels=4)
+    ).eval()
+    left, right = torch.randn(1, 5, 6), torch.randn(1, 3, 6)
+    ones = torch.ones(1, 5, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool)
+    alone = compared(layer, left, right, ones)
+    assert alone.shape == (1, layer.output_width)
+    assert torch.allclose(compared(layer, right, left, (ones[1], ones[0])), alone, atol=1e-5)
+    padded = functional.pad(left, (0, 0, 0, 4)), functional.pad(right, (0, 0, 0, 9))
+    masks = functional.pad(ones[0], (0, 4)), functional.pad(ones[1], (0, 9))
+    assert torch.allclose(compared(layer, *padded, masks), alone, atol=1e-5)
+    others = tuple(torch.cat((side, torch.randn_like(side))) for side in padded)
+    crowd = tuple(torch.cat((mask, mask)) for mask in masks)
+    assert torch.allclose(compared(layer, others[0], others[1], (crowd[0], crowd[1]))[:1], alone, atol=1e-5)
+
+
+def test_the_alignment_sees_where_words_are() -> None:
+    torch.manual_seed(4)
+    layer = Alignment(width=6, hidden=5).eval()
+    sentence, mask = torch.randn(1, 4, 6), torch.ones(1, 4, dtype=torch.bool)
+    straight = compared(layer, sentence, sentence, (mask, mask))
+    turned = compared(layer, sentence, sentence.flip(1), (mask, mask))
+    assert not torch.allclose(straight, turned, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["abcnn3", "alignment"])
+def test_an_empty_sentence_gives_finite_features_and_gradients(kind: str) -> None:
+    torch.manual_seed(4)
+    layer: nn.Module = Alignment(width=4, hidden=3) if kind == "alignment" else ABCNN(variant=3, width=4, max_length=6)
+    sides = torch.zeros(1, 3, 4, requires_grad=True), torch.zeros(1, 2, 4, requires_grad=True)
+    masks = torch.zeros(1, 3, dtype=torch.bool), torch.tensor([[True, False]])
+    features = compared(layer, *sides, masks)
+    assert torch.isfinite(features).all()
+    features.sum().backward()  # type: ignore[no-untyped-call]
+    assert all(side.grad is not None and torch.isfinite(side.grad).all() for side in sides)
