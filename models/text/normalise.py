@@ -6,6 +6,7 @@ idempotent, so a text may be normalised again without harm (a cache key, a store
 `models.text.segment.TextProcessor`.
 """
 
+import html
 import re
 import unicodedata
 from functools import cache
@@ -14,7 +15,7 @@ import emoji
 
 __all__ = ["NORMALISER_VERSION", "normalise"]
 
-NORMALISER_VERSION = "1"
+NORMALISER_VERSION = "2"
 """Changes whenever `normalise` may answer differently; part of the version that artifacts record."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -23,6 +24,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAYBE_EMOJI = re.compile(
     "[\u00a9\u00ae\u203c\u2049\u20e3\u2100-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff\U000e0000-\U000e007f]"
 )
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _URL = re.compile(r"(?:https?://|www\.)[a-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 _LONG_NUMBER = re.compile(r"[0-9]{5,}")
 _REPEATED_PUNCTUATION = re.compile(r"([^\w\s])\1{2,}")
@@ -35,7 +37,8 @@ _PLAIN = re.compile("[\u4e00-\u9fff0-9a-z\u3001\u3002,?!~ ]*")
 def normalise(raw: str) -> str:
     """Bring a message into its normal form.
 
-    Lone surrogates, control, zero-width and private characters are removed; widths are folded (NFKC) and
+    Lone surrogates, control, zero-width and private characters are removed; HTML that a chat window left behind
+    (`&nbsp;`, `<br/>`) becomes what it stands for; widths are folded (NFKC) and
     letters lowered; emoji become their Chinese names; links become 链接 and runs of five digits or more
     数字; a mark repeated more than twice is kept twice, a character repeated more than three times is kept
     three times; white space is squeezed to single spaces and trimmed. The steps repeat until the text no
@@ -58,6 +61,7 @@ def normalise(raw: str) -> str:
 def _pass(text: str) -> str:
     if _PLAIN.fullmatch(text) is None:
         text = _SURROGATE.sub("", text)
+        text = _TAG.sub(" ", html.unescape(text))
         if _MAYBE_EMOJI.search(text):
             _load_chinese_names()
             text = emoji.replace_emoji(text, replace=_emoji_word)

@@ -9,6 +9,7 @@ from models.text.normalise import normalise
 SPECIAL = st.sampled_from(
     [
         *"！!?。啊AＡ1 \u3000\n\x00\x85\u200b\u200d\ud800\udc00\ufe0f\u20e3İﷺ…\u2028",
+        *("&amp;", "&lt", ";", "<br>", "&#x20;"),
         *("12345", "😡", "👍🏽", "👩‍⚕️", "🇨🇳", "www.", "http://"),
     ]
 )
@@ -33,6 +34,10 @@ ANY_CHARACTER = st.characters(codec=None, exclude_categories=())
         ("  ", ""),
         ("", ""),
         ("。。。。", "。。"),
+        ("好的&nbsp;&nbsp;谢谢", "好的 谢谢"),
+        ("第一行<br/>第二行", "第一行 第二行"),
+        ("&amp;amp;lt;b&amp;gt;", ""),
+        ("我<3你 a<b>c", "我<3你 a c"),
     ],
 )
 def test_changes(raw: str, expected: str) -> None:
