@@ -84,6 +84,13 @@ class Breaker(Section):
     open_s: float = Field(default=1.0, gt=0, description="How long it stays open before one probe call is let through.")
 
 
+class Cache(Section):
+    """Sentences that are asked again soon; one memory per composer replica."""
+
+    max_entries: int = Field(default=20_000, ge=0, description="Sentences remembered; 0 switches it off.")
+    ttl_s: float = Field(default=60.0, gt=0, description="Seconds after which a sentence is forgotten.")
+
+
 class Limits(Section):
     """Bounds on what a client may send."""
 
@@ -113,6 +120,7 @@ class AppConfig(Section):
     deadlines: Deadlines = Deadlines()
     batching: Batching = Batching()
     breaker: Breaker = Breaker()
+    cache: Cache = Cache()
     limits: Limits = Limits()
 
 

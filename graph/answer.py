@@ -36,6 +36,15 @@ class Findings:
     match_threshold: float = 1.0
     match: Candidate | None = None
 
+    def made_by(self) -> tuple[object, ...]:
+        """Version and threshold of every node that took part; None for one that was not asked."""
+        emotion, topic = self.emotion_view, self.topic_view
+        return (
+            (emotion.version, emotion.threshold) if emotion else None,
+            (topic.version, topic.threshold) if topic else None,
+            (self.reranker, self.match_threshold) if self.reranker else None,
+        )
+
 
 class Scribe:
     """Turns findings and a decision into an answer.
@@ -122,6 +131,7 @@ class Scribe:
                 "match": findings.match_threshold if findings.similarities is not None else None,
             },
             timings_ms=trace.timings_ms,
+            cached=trace.cached,
         )
 
     def _candidates(self, findings: Findings) -> list[CandidateView]:

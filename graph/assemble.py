@@ -19,6 +19,7 @@ from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
 from graph.gateway import make_app
+from graph.memory import Memory
 from graph.places import Places
 from graph.schema import Info
 from graph.sessions import Sessions
@@ -100,6 +101,7 @@ def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
         budget=Budget(config.deadlines.default_ms, config.deadlines.max_ms, config.deadlines.reserve_ms),
         execution=config.execution,
         topic_threshold=config.thresholds.match_topic,
+        memory=Memory(max_entries=config.cache.max_entries, ttl_s=config.cache.ttl_s),
     )
     info = Info(
         emotions={label.id: label.zh for label in taxonomy.emotions},

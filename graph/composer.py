@@ -10,12 +10,14 @@ No ray here: the same composer runs behind Serve and in this process.
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from deployments.classify import Classified
 from deployments.rerank import Candidates, Reranked
 from deployments.work import Failure
 from graph.answer import Findings, Scribe
+from graph.memory import Memory
 from graph.policy import Candidate, Recognised, best_match, decide
 from graph.schema import ComfortAnswer, ComfortRequest, NodeState
 from graph.stage import Stage
@@ -74,6 +76,7 @@ class Composer:
         execution: `gated` asks Topic, Recall and Rerank only about emotional sentences; `speculative` starts
             Emotion, Topic and Recall at once.
         topic_threshold: Knowledge of a topic less probable than this is passed over.
+        memory: What was found out a moment ago.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Composer:
         budget: Budget,
         execution: Literal["gated", "speculative"],
         topic_threshold: float = 0.0,
+        memory: Memory,
     ) -> None:
         self.stages = stages
         self.scribe = scribe
@@ -95,6 +99,7 @@ class Composer:
         self._knowledge = knowledge
         self._budget = budget
         self._topic_threshold = topic_threshold
+        self._memory = memory
         self._speculative = execution == "speculative"
 
     async def comfort(self, request: ComfortRequest, *, request_id: str) -> ComfortAnswer:
@@ -103,7 +108,7 @@ class Composer:
         with trace.timed("total"):
             with trace.timed("text"):
                 sentence = self._processor.process(request.text)
-            findings = await self._find(sentence, trace)
+            findings = await self._memory.findings(sentence.text, trace, partial(self._find, sentence))
             topic = findings.topic if self.scribe.can_answer(findings) else None
             decision = decide(findings.emotion, topic, findings.match)
         return self.scribe.write(request, findings, decision, trace)

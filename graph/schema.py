@@ -86,6 +86,7 @@ class Explanation(Wire):
     candidates: list[CandidateView]
     thresholds: dict[str, float | None]
     timings_ms: dict[str, float]
+    cached: bool = Field(description="Found out by an earlier or concurrent request for the same sentence.")
 
 
 class ComfortAnswer(Wire):

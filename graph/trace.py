@@ -16,6 +16,7 @@ class Trace:
         explain: whether the client wants to see the reasons.
         degraded: roles whose understudy answered, without repeats, in the order it happened.
         timings_ms: milliseconds by stage.
+        cached: whether the findings were those of an earlier or concurrent request for the same text.
     """
 
     request_id: str
@@ -23,6 +24,7 @@ class Trace:
     explain: bool = False
     degraded: list[str] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
+    cached: bool = False
 
     def degrade(self, role: str) -> None:
         """Note that `role` did not answer itself; past the cutoff, also that the whole budget is spent."""

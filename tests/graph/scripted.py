@@ -17,6 +17,7 @@ from deployments.work import Description, Failure, Work
 from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
+from graph.memory import Memory
 from graph.sessions import Sessions
 from graph.stage import Stage
 from graph.understudies import Understudies
@@ -86,6 +87,7 @@ class Script:
     rerank: ScriptedNode = field(default_factory=lambda: ScriptedNode(Reranked((0.95,), 0.85, "v1")))
     execution: str = "gated"
     timeout_s: float = 0.5
+    memory: Memory = field(default_factory=lambda: Memory(max_entries=0, ttl_s=60.0))
 
     def composer(self) -> Composer:
         """A real composer over these nodes."""
@@ -102,6 +104,7 @@ class Script:
             scribe=scribe,
             budget=Budget(default_ms=1000, max_ms=5000, reserve_ms=30),
             execution="speculative" if self.execution == "speculative" else "gated",
+            memory=self.memory,
         )
 
     def _stage(self, role: str, node: ScriptedNode) -> Stage[Any, Any]:
