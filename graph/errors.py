@@ -4,6 +4,7 @@ from configs.schema import ConfigError
 from indexes.content.source import ContentError
 from indexes.errors import IndexUnavailableError
 from models.artifact import ArtifactError
+from models.training.dataset import DatasetError
 
 
 class LaunchError(RuntimeError):
@@ -14,4 +15,17 @@ class InputError(ValueError):
     """A file given to a command cannot be used; the message names file, line and rule."""
 
 
-EXPECTED = (ConfigError, ContentError, IndexUnavailableError, ArtifactError, LaunchError, InputError, OSError)
+class UsageError(ValueError):
+    """An option has a value it cannot have; the message names option, value and rule."""
+
+
+EXPECTED = (
+    ConfigError,
+    ContentError,
+    IndexUnavailableError,
+    ArtifactError,
+    DatasetError,
+    LaunchError,
+    InputError,
+    OSError,
+)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.artifact import ArtifactError, load_artifact, save_artifact
 from models.embeddings import Embeddings
 from models.text.sentence import Sentence
+from models.word_pairs import WordPairs
 
 __all__ = ["WSM", "word_similarity"]
 
@@ -82,6 +83,16 @@ class WSM:
         )
         return scores
 
+    def score_pairs(self, left: Sequence[Sentence], right: Sequence[Sentence]) -> NDArray[np.float32]:
+        """Similarity of left[i] and right[i], float32 (n,) in [0, 1]; many pairs at once."""
+        pairs = WordPairs(self._embeddings, left, right, idf=self._weights == "idf")
+        scores = np.zeros(len(pairs), dtype=np.float32)
+        for block in pairs.blocks():
+            forward = (block.similarity.max(axis=2) * block.left).sum(axis=1)
+            backward = (block.similarity.max(axis=1) * block.right).sum(axis=1)
+            scores[block.rows] = self._combine(forward, backward, block.left.sum(axis=1), block.right.sum(axis=1))
+        return scores
+
     def save(self, folder: Path, *, data_digest: str = "") -> str:
         """Store variant and threshold as an artifact of kind "wsm"; the vectors are an artifact of their own.
 
@@ -122,7 +133,7 @@ class WSM:
         self,
         forward: NDArray[np.float32],
         backward: NDArray[np.float32],
-        query_weight: float,
+        query_weight: float | NDArray[np.float32],
         candidate_weights: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         if self._sym == "len":

@@ -1,5 +1,6 @@
 """Labelled texts from files: the two formats that `graph evaluate` and training on own data read."""
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,8 @@ def read_classification(path: Path) -> list[tuple[str, str]]:
         (label, text) of every row, in order.
 
     Raises:
-        DatasetError: no file, another header, a row with another number of columns, or an empty field.
+        DatasetError: no file, not UTF-8, another header, a row with another number of columns, or an empty
+            label. A text may be empty: a message of nothing visible is a message.
     """
     rows = _rows(path, ("label", "text"))
     return [(label, text) for label, text in rows]
@@ -41,26 +43,34 @@ def read_matching(path: Path) -> list[tuple[str, str, int]]:
 
 
 def _rows(path: Path, header: Sequence[str]) -> list[list[str]]:
-    try:
-        # split("\n"), not splitlines(): customers' texts hold other line separators that are no line ends
-        # here
-        lines = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read as UTF-8 ({error}): give another file") from error
-    if lines and lines[-1] == "":
-        lines.pop()
+    lines = _lines(path)
     found = lines[0].split("\t") if lines else []
     if found != list(header):
         raise DatasetError(f"{path} line 1: header {found} must be {list(header)}, tab-separated: correct it")
     rows = []
     for number, line in enumerate(lines[1:], start=2):
         fields = line.split("\t")
-        if len(fields) != len(header) or not all(field.strip() for field in fields):
+        if len(fields) != len(header) or not fields[header.index("label")].strip():
             raise DatasetError(
-                f"{path} line {number}: {len(fields)} fields {fields!r} must be {len(header)} filled ones "
+                f"{path} line {number}: {len(fields)} fields {fields!r} must be {len(header)} with a filled label "
                 f"({', '.join(header)}): correct the row"
             )
         rows.append(fields)
     if not rows:
         raise DatasetError(f"{path} has no rows below its header: give a file with texts")
     return rows
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        # split(b"\n"), not splitlines(): customers' texts hold other line separators that are no line ends here
+        raw = path.read_bytes().removeprefix(BOM_UTF8).rstrip(b"\r\n").split(b"\n")
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}): give another file") from error
+    lines = []
+    for number, line in enumerate(raw, start=1):
+        try:
+            lines.append(line.decode("utf-8").removesuffix("\r"))
+        except UnicodeDecodeError:
+            raise DatasetError(f"{path} line {number}: not UTF-8: convert the file first") from None
+    return lines

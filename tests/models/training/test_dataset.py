@@ -18,6 +18,11 @@ def test_classification(tmp_path: Path) -> None:
     assert read_classification(path) == [("anger", "气死我了\u2028真的"), ("other", "在吗")]
 
 
+def test_a_text_may_be_empty(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.tsv", "label\ttext\nanger\t\nother\t在吗\n\n")
+    assert read_classification(path) == [("anger", ""), ("other", "在吗")]
+
+
 def test_matching_with_other_line_ends_and_a_byte_order_mark(tmp_path: Path) -> None:
     path = write(tmp_path / "d.tsv", "\ufefftext_a\ttext_b\tlabel\r\n还没发\t没发货\t1\r\n还没发\t退款\t0")
     assert read_matching(path) == [("还没发", "没发货", 1), ("还没发", "退款", 0)]
@@ -31,7 +36,7 @@ def test_matching_with_other_line_ends_and_a_byte_order_mark(tmp_path: Path) -> 
         (read_classification, "label\ttext\n", "no rows"),
         (read_classification, "label\ttext\na\tb\nanger\n", "line 3: 1 fields"),
         (read_classification, "label\ttext\na\tb\tc\n", "line 2: 3 fields"),
-        (read_classification, "label\ttext\na\t \n", "line 2"),
+        (read_classification, "label\ttext\n \ta\n", "line 2"),
         (read_classification, "label\ttext\na\tb\n\na\tb\n", "line 3"),
         (read_matching, "text_a\ttext_b\tlabel\na\tb\t1\na\tb\tyes\n", "line 3: label 'yes' must be 0 or 1"),
     ],
@@ -44,6 +49,6 @@ def test_bad_files(tmp_path: Path, read: Callable[[Path], object], text: str, me
 def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be read"):
         read_classification(tmp_path / "nothing.tsv")
-    (tmp_path / "latin.tsv").write_bytes(b"label\ttext\na\t\xff\n")
-    with pytest.raises(DatasetError, match="cannot be read"):
+    (tmp_path / "latin.tsv").write_bytes(b"label\ttext\na\tb\na\t\xff\n")
+    with pytest.raises(DatasetError, match="line 3: not UTF-8"):
         read_classification(tmp_path / "latin.tsv")

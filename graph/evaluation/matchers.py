@@ -1,0 +1,96 @@
+"""The matchers that `evaluate matching` compares: one row a name.
+
+Those without training compare words by their vectors; the trained ones are PBmatch's own code with some of its
+extractors. A further network is a further row: what it sets apart from the defaults of `MatcherParams`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from graph.evaluation.contenders import Contender, Scores, Trained, settings_of, with_overrides
+from graph.evaluation.data import Pair
+from graph.evaluation.settings import Overrides
+from models.embeddings import Embeddings
+from models.text.sentence import Sentence
+from models.training.loop import FitReport, Progress
+from models.training.matching import MatcherParams, train_matcher
+from models.unsupervised import WSM
+from models.wmd import WCD, WMD
+
+
+class PairScorer(Protocol):
+    """Compares sentences by their words, without training."""
+
+    def score_pairs(self, left: Sequence[Sentence], right: Sequence[Sentence]) -> Scores:
+        """Similarity of left[i] and right[i], float32 (n,)."""
+
+
+WORDWISE: Mapping[str, Callable[[Embeddings], PairScorer]] = {
+    "wcd": WCD,
+    "rwmd": lambda vectors: WSM(vectors, weights="none", sym="min"),  # the same by definition, see models.unsupervised
+    "wmd": WMD,
+    "wmd_idf": lambda vectors: WMD(vectors, weights="idf"),
+    "wsm": WSM,
+    "wsm_min": lambda vectors: WSM(vectors, sym="min"),
+    "wsm_len": lambda vectors: WSM(vectors, sym="len"),
+    "wsm_unweighted": lambda vectors: WSM(vectors, weights="none"),
+}
+"""Without training. WSM weighs words by inverse document frequency unless the name says otherwise."""
+
+NETWORKS: Mapping[str, Mapping[str, Any]] = {
+    "bcnn": {"extractors": ("bcnn",), "overlap": False},
+    "bcnn_sims": {"extractors": ("bcnn",), "overlap": False, "bcnn_features": "sims"},
+    "matchpyramid": {"extractors": ("pyramid",), "overlap": False},
+    "pbmatch": {},
+    "pbmatch_sims": {"bcnn_features": "sims"},
+    "pbmatch_vectors": {"bcnn_features": "vectors"},
+    "pbmatch_plain": {"overlap": False},
+}
+"""Trained. What each sets apart from the defaults."""
+
+MATCHERS = (*WORDWISE, *NETWORKS)
+"""All names."""
+
+
+def matching_contenders(
+    names: Sequence[str], *, embeddings: Embeddings, overrides: Overrides, device: str, n_threads: int
+) -> list[Contender[Pair]]:
+    """The named matchers; arguments and errors as `graph.evaluation.classifiers.classification_contenders`."""
+
+    def network(name: str) -> Contender[Pair]:
+        params = MatcherParams(device=device, n_threads=n_threads)
+        params = with_overrides(params, {**NETWORKS[name], **overrides.of_model(name)}, where=f"{name}.")
+        return _network(name, params, embeddings)
+
+    return [network(name) if name in NETWORKS else _wordwise(name, embeddings) for name in names]
+
+
+def _wordwise(name: str, embeddings: Embeddings) -> Contender[Pair]:
+    def train(rows: Sequence[Pair], dev: Sequence[Pair], seed: int, progress: Progress | None) -> Trained[Pair]:
+        del rows, dev, seed, progress
+        scorer = WORDWISE[name](embeddings)
+        return Trained(lambda items: scorer.score_pairs(*_sides(items)))
+
+    return Contender(name, {}, seeded=False, probabilities=False, train=train)
+
+
+def _network(name: str, params: MatcherParams, embeddings: Embeddings) -> Contender[Pair]:
+    def train(rows: Sequence[Pair], dev: Sequence[Pair], seed: int, progress: Progress | None) -> Trained[Pair]:
+        report: list[FitReport] = []
+        matcher = train_matcher(
+            train=rows,
+            dev=dev,
+            embeddings=embeddings,
+            params=replace(params, seed=seed),
+            progress=progress,
+            report=report,
+        )
+        n_parameters = sum(p.numel() for p in matcher.model.parameters() if p.requires_grad)
+        return Trained(lambda items: matcher.score_pairs(*_sides(items)), n_parameters, report[0])
+
+    return Contender(name, settings_of(params), seeded=True, probabilities=True, train=train)
+
+
+def _sides(items: Sequence[Pair]) -> tuple[list[Sentence], list[Sentence]]:
+    return [left for left, _, _ in items], [right for _, right, _ in items]
