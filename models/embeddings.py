@@ -71,11 +71,14 @@ class Embeddings:
         """
         rows = self.words.encode(words)
         vectors: NDArray[np.float32] = self.word_vectors[rows]
-        for place, (row, word) in enumerate(zip(rows, words, strict=True)):
-            if row == UNK:
-                known = [char for char in self.chars.encode(word) if char != UNK]
-                if known:
-                    vectors[place] = self.char_vectors[known].mean(axis=0)
+        unknown = [place for place, row in enumerate(rows) if row == UNK]
+        spelt = {place: [char for char in self.chars.encode(words[place]) if char != UNK] for place in unknown}
+        spelt = {place: chars for place, chars in spelt.items() if chars}
+        if spelt:
+            lengths = np.array([len(chars) for chars in spelt.values()])
+            letters = self.char_vectors[[char for chars in spelt.values() for char in chars]]
+            sums = np.add.reduceat(letters, np.cumsum(lengths) - lengths, axis=0)
+            vectors[list(spelt)] = sums / lengths[:, None].astype(np.float32)
         return vectors
 
     def unit_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:

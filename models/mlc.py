@@ -23,6 +23,8 @@ from models.text.vocabulary import PAD
 __all__ = ["BRANCHES", "MLC", "Channel"]
 
 BRANCHES = ("swem", "cnn", "leam")
+"""MLC's own."""
+_KNOWN = (*BRANCHES, "swem_hier")
 
 
 class Channel(nn.Module):
@@ -56,6 +58,9 @@ class Channel(nn.Module):
         if "swem" in branches:
             self.branches["swem"] = SWEM(width=width)
             self.output_width += 2 * width
+        if "swem_hier" in branches:
+            self.branches["swem_hier"] = SWEM(width=width, mode="hier")
+            self.output_width += width
         if "cnn" in branches:
             cnn = NGramCNN(width=width, n_filters=n_filters, kernel_sizes=kernel_sizes)
             self.branches["cnn"] = cnn
@@ -115,7 +120,8 @@ class MLC(nn.Module):
             width: width of word and character vectors.
             n_tuned_words: first rows of the word table that are trained.
             n_tuned_chars: likewise for characters.
-            branches: any of "swem", "cnn", "leam"; one alone is a baseline of the paper.
+            branches: any of "swem", "cnn", "leam", and "swem_hier", SWEM's hierarchical pooling; one alone is a
+                baseline of the paper.
             n_filters: filters of each size in the CNN.
             kernel_sizes: words a filter sees.
             radius: r of LEAM.
@@ -127,8 +133,8 @@ class MLC(nn.Module):
             ValueError: no known branch is named.
         """
         super().__init__()
-        if not branches or set(branches) - set(BRANCHES):
-            raise ValueError(f"branches {tuple(branches)} must be some of {BRANCHES}: correct the configuration")
+        if not branches or set(branches) - set(_KNOWN):
+            raise ValueError(f"branches {tuple(branches)} must be some of {_KNOWN}: correct the configuration")
 
         def channel(n_tokens: int, n_tuned: int) -> Channel:
             return Channel(

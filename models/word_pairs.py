@@ -19,7 +19,6 @@ from models.text.vocabulary import PAD
 __all__ = ["PairBlock", "WordPairs"]
 
 _BATCH = 256
-_NO_LIMIT = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +57,9 @@ class WordPairs:
         """
         if len(left) != len(right):
             raise ValueError(f"{len(left)} left and {len(right)} right sentences must be as many: give pairs")
-        words = list(dict.fromkeys(word for side in (left, right) for s in side for word in s.words))
-        keys = {word: key for key, word in enumerate(words, start=PAD + 1)}
-        self._sides = [
-            Ragged.of([[keys[word] for word in s.words] for s in side], max_length=_NO_LIMIT) for side in (left, right)
-        ]
+        keys: dict[str, int] = {}
+        self._sides = [_numbered(side, keys) for side in (left, right)]
+        words = list(keys)
         nothing = np.zeros((1, embeddings.width), dtype=np.float32)
         self._vectors = np.concatenate((nothing, embeddings.unit_vectors(words))) if words else nothing
         weights = embeddings.weights(words) if idf and words else np.ones(len(words), dtype=np.float32)
@@ -93,3 +90,10 @@ class WordPairs:
             sums = (weights[:, None, :] @ self._vectors[padded])[:, 0]
             means[rows] = sums / np.maximum(weights.sum(axis=1), 1e-8)[:, None]
         return means
+
+
+def _numbered(sentences: Sequence[Sentence], keys: dict[str, int]) -> Ragged:
+    """The words of sentences by key; a new word gets the next key, from PAD + 1."""
+    values = [keys.setdefault(word, len(keys) + PAD + 1) for sentence in sentences for word in sentence.words]
+    lengths = np.array([len(sentence.words) for sentence in sentences], dtype=np.int64)
+    return Ragged(np.array(values, dtype=np.int64), np.cumsum(lengths, dtype=np.int64) - lengths, lengths)

@@ -173,9 +173,11 @@ def _bars() -> Iterator[Any]:
 
 
 def _finish(evaluation: Any, out: Path) -> None:
+    from graph.evaluation.draw import draw_plots
     from graph.evaluation.report import write_report
     from graph.evaluation.show import report_table
 
     write_report(evaluation.report, out)
     Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES).print(report_table(evaluation.report))
-    console.print(f"report: {out}")
+    for path in (out, *draw_plots(evaluation, out)):
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)

@@ -23,8 +23,10 @@ from models.training.loop import FitReport, Progress
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "cnn": {"branches": ("cnn",)},
     "swem": {"branches": ("swem",)},
+    "swem_hier": {"branches": ("swem_hier",)},
     "leam": {"branches": ("leam",)},
     "mlc": {"branches": ("swem", "cnn", "leam")},
+    "mlc_words": {"branches": ("swem", "cnn", "leam"), "use_chars": False},
 }
 """What each network sets apart from the defaults."""
 

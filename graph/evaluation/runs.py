@@ -1,11 +1,11 @@
 """Every contender over every seed, each run once: trained, timed, kept."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, TypeVar
 
-from graph.evaluation.contenders import Contender
+from graph.evaluation.contenders import Contender, Scores
 from graph.evaluation.data import Data
 from graph.evaluation.store import Run, RunStore
 from models.artifact import digest_of
@@ -13,6 +13,7 @@ from models.training.loop import Progress
 
 Item = TypeVar("Item")
 
+_PASSES, _ENOUGH_S = 3, 3.0
 _FORMAT = 1
 """Raise it when stored runs no longer mean the same."""
 
@@ -63,18 +64,27 @@ def _run(contender: Contender[Item], data: Data[Item], seed: int, progress: Prog
     trained = contender.train(data.train, data.dev, seed, named)
     train_seconds = perf_counter() - started
     dev = trained.score(data.dev)
-    started = perf_counter()
-    test = trained.score(data.test)
+    test, test_seconds = _timed(lambda: trained.score(data.test))
     return Run(
         model=contender.name,
         seed=seed,
         dev=dev,
         test=test,
         train_seconds=train_seconds,
-        test_seconds=perf_counter() - started,
+        test_seconds=test_seconds,
         n_parameters=trained.n_parameters,
         fit=trained.fit,
     )
+
+
+def _timed(score: Callable[[], Scores]) -> tuple[Scores, float]:
+    """The scores, and the quickest of up to three passes: what else the machine did is no property of the model."""
+    seconds: list[float] = []
+    while len(seconds) < _PASSES and sum(seconds) < _ENOUGH_S:
+        started = perf_counter()
+        scores = score()
+        seconds.append(perf_counter() - started)
+    return scores, min(seconds)
 
 
 def _digest(contender: Contender[Any], data: Data[Any], vectors: str, seed: int) -> str:

@@ -38,7 +38,8 @@ class ClassifierParams:
     """Hyperparameters of MLC and its training.
 
     Attributes:
-        branches: any of "swem", "cnn", "leam"; all is MLC, one alone is a baseline of the paper.
+        branches: any of "swem", "cnn", "leam", which together are MLC, and "swem_hier"; one alone is a baseline of
+            the paper.
         use_chars: read characters in a second channel.
         n_filters: filters of each size in the CNN (the paper: 16).
         kernel_sizes: words a filter sees (the paper: 2, 3, 4).
