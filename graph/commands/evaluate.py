@@ -145,6 +145,65 @@ def matching(
     _finish(evaluation, out)
 
 
+@app.command("recall")
+def recall(
+    knowledge: Annotated[Path, typer.Option(help="TSV with the header `id question`; an id may have several rows.")],
+    queries: Annotated[Path, typer.Option(help="TSV with the header `query id`; a query may have several rows.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The report (JSON).")],
+    text: Text = [],  # noqa: B006
+    encoder: Annotated[
+        Path | None, typer.Option(help="Folder of a trained sentence encoder; without, means of word vectors.")
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the dense score in the convex combination.")
+    ] = 0.5,
+) -> None:
+    """Measure how often BM25, dense vectors and their fusions bring the right entry of a knowledge.
+
+    Example: python -m graph evaluate recall --knowledge knowledge.tsv --queries queries.tsv --out recall.json
+    """
+    from graph.evaluation.recall import evaluate_recall
+    from graph.evaluation.report import write_report
+
+    with _bars() as progress:
+        report = evaluate_recall(
+            knowledge=knowledge,
+            queries=queries,
+            text=text,
+            encoder=encoder,
+            alpha=alpha,
+            words=tuple(sys.argv[1:]),
+            progress=progress,
+        )
+    write_report(report, out)
+    _show(report, [out])
+
+
+@app.command("table")
+def table(
+    reports: Annotated[Path, typer.Argument(help="Folder of reports and of published.yaml.")],
+    into: Annotated[Path, typer.Option(help="The document whose tables are written anew.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail if the tables are not up to date.")
+    ] = False,
+) -> None:
+    """Write the tables of a document from reports, so that no figure is typed by hand.
+
+    A table stands between the lines `<!-- table NAME -->` and `<!-- end NAME -->`, NAME.json being the report. What
+    others published, and what is wanted, is read from published.yaml. Example: python -m graph evaluate table
+    docs/results --into docs/results.md
+    """
+    from graph.errors import InputError
+    from graph.evaluation.tables import with_tables
+
+    text = into.read_text(encoding="utf-8")
+    written = with_tables(text, reports, name=str(into))
+    if check and written != text:
+        raise InputError(f"{into}: its tables are not those of {reports}: write them with `evaluate table`")
+    if not check:
+        into.write_text(written, encoding="utf-8", newline="\n")
+
+
 def _names(models: str, known: tuple[str, ...]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
     unknown = [name for name in names if name not in known]
@@ -175,9 +234,14 @@ def _bars() -> Iterator[Any]:
 def _finish(evaluation: Any, out: Path) -> None:
     from graph.evaluation.draw import draw_plots
     from graph.evaluation.report import write_report
-    from graph.evaluation.show import report_table
 
     write_report(evaluation.report, out)
-    Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES).print(report_table(evaluation.report))
-    for path in (out, *draw_plots(evaluation, out)):
+    _show(evaluation.report, [out, *draw_plots(evaluation, out)])
+
+
+def _show(report: dict[str, Any], files: list[Path]) -> None:
+    from graph.evaluation.show import report_table
+
+    Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES).print(report_table(report))
+    for path in files:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)

@@ -20,6 +20,8 @@ from graph.evaluation.contenders import Scores
 __all__ = ["plot_confusion", "plot_coverage", "plot_precision_recall", "plot_reliability"]
 
 _DOTS_PER_INCH = 110
+_COLOURS = 10
+"""Of matplotlib's cycle; further lines are dashed."""
 _CHINESE = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
@@ -114,8 +116,9 @@ def _draw(curves: Mapping[str, Curve], path: Path, *, title: str, labels: tuple[
     figure, axes = _figure((6.0, 5.0))
     if diagonal:
         axes.plot((0, 1), (0, 1), color="grey", linewidth=0.8, linestyle="--")
-    for name, (x, y) in curves.items():
-        axes.plot(x, y, label=name, marker="o" if diagonal else None, markersize=3, linewidth=1.2)
+    for number, (name, (x, y)) in enumerate(curves.items()):
+        style = "-" if number < _COLOURS else "--"
+        axes.plot(x, y, label=name, linestyle=style, marker="o" if diagonal else None, markersize=3, linewidth=1.2)
     axes.set(title=title, xlabel=labels[0], ylabel=labels[1], xlim=(0, 1), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)

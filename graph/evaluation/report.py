@@ -4,6 +4,7 @@ import json
 import math
 import os
 import platform
+import re
 import shlex
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,8 @@ Report = dict[str, Any]
 Measured = dict[str, dict[str, Any]]
 """The measures of one run by part: dev, test, and test without duplicates if wanted."""
 
+_PAIR = re.compile(r'\{\s+"mean": (\S+),\s+"std": (\S+)\s+\}')
+"""A mean with its deviation, which reads better on one line."""
 _PACKAGES = ("torch", "numpy", "scikit-learn", "gensim", "jieba", "POT")
 
 
@@ -144,6 +147,7 @@ def write_report(report: Mapping[str, Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
     text = json.dumps(_finite(report), ensure_ascii=False, indent=1, allow_nan=False)
+    text = _PAIR.sub(r'{"mean": \1, "std": \2}', text)
     beside.write_text(text + "\n", encoding="utf-8")
     os.replace(beside, path)
 

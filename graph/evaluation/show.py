@@ -25,7 +25,11 @@ _COLUMNS = {
 
 
 def report_table(report: Mapping[str, Any]) -> Table:
-    """A row a model; the mean over seeds, with the deviation where there are several."""
+    """A row a model, the mean over seeds with the deviation where there are several; for recall a row a method."""
+    return _recall(report) if report["task"] == "recall" else _models(report)
+
+
+def _models(report: Mapping[str, Any]) -> Table:
     columns = _COLUMNS[report["task"]]
     shown = report["data"].get(report["tested_on"]) or report["data"]["train"]
     table = Table(title=f"{report['task']} on {report['tested_on']}: {shown['file']}")
@@ -44,3 +48,11 @@ def _measure(value: Mapping[str, float | None]) -> str:
     if mean is None:
         return "n/a"
     return f"{mean:.3f}" + (f"±{std:.3f}" if std else "")
+
+
+def _recall(report: Mapping[str, Any]) -> Table:
+    measures = list(next(iter(report["methods"].values())))
+    table = Table("method", *measures, title=f"recall on {report['data']['queries']['file']}")
+    for name, own in report["methods"].items():
+        table.add_row(name, *(f"{own[measure]:.3f}" for measure in measures))
+    return table
