@@ -4,6 +4,7 @@
 #   make stop             end a service left behind
 #   make test             lint, types, import contracts and tests
 #   make check-data       prove that data/ keeps its promises
+#   make results          measure all models on public data: DATA=folder of lcqmc, atec, smp2020_usual, cic and text
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
 #
 #   PYTHON=/path/to/python3.11   CONFIG=configs/fused.yaml   EXTRA=gpu (faiss-gpu instead of faiss-cpu)
@@ -11,15 +12,17 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CONFIG ?= configs/serve.yaml
 EXTRA ?= cpu
+DATA ?= data
+THREADS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit check-data format lock clean help
+.PHONY: serve preflight stop test lint types contracts unit check-data results format lock clean help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -12
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -13
 
 serve: preflight .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph serve --config $(CONFIG)
@@ -47,6 +50,23 @@ unit: .venv/.dev-$(EXTRA)
 
 check-data: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph check-data
+
+# Reports and tables go to docs/results, unfinished work to results/: run it again and it goes on where it stopped.
+TEXTS = $(foreach file,$(sort $(wildcard $(DATA)/text/*.txt)),--text $(file))
+EVALUATE = $(BIN)/python -m graph evaluate
+MATCHERS := wcd,rwmd,wmd,wsm,wsm_min,wsm_len,wsm_unweighted,bcnn,matchpyramid,pbmatch_sims,pbmatch_vectors,pbmatch
+CLASSIFIERS := cnn,swem,swem_hier,leam,mlc,svm
+three_parts = --train $(DATA)/$(1)/train.tsv --dev $(DATA)/$(1)/dev.tsv --test $(DATA)/$(1)/test.tsv
+two_parts = --train $(DATA)/$(1)/train.tsv --dev $(DATA)/$(1)/dev.tsv
+kept = $(TEXTS) --threads $(THREADS) --without-duplicates --out docs/results/$(1).json --work results/$(1)
+
+results: .venv/.serve-$(EXTRA)
+	@test -f $(DATA)/lcqmc/train.tsv || { echo "$(DATA)/lcqmc/train.tsv is missing: give DATA=folder of the sets"; exit 2; }
+	$(EVALUATE) classification $(call three_parts,smp2020_usual) --models $(CLASSIFIERS) $(call kept,smp2020_usual)
+	$(EVALUATE) classification $(call two_parts,cic) --models $(CLASSIFIERS) $(call kept,cic)
+	$(EVALUATE) matching $(call three_parts,atec) --models $(MATCHERS) $(call kept,atec)
+	$(EVALUATE) matching $(call three_parts,lcqmc) --models $(MATCHERS) $(call kept,lcqmc)
+	$(EVALUATE) table docs/results --into docs/results.md
 
 format: .venv/.dev-$(EXTRA)
 	$(BIN)/ruff check --fix .

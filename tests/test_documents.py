@@ -45,7 +45,7 @@ def test_command_lines_parse(command: str) -> None:
     if words != ["--help"]:
         options = [word for word in words if word.startswith("-")]
         names = [word for word in words if not word.startswith("-")]
-        known = names[:2] if names[0] == "index" else names[:1]
+        known = names[:2] if names[0] in {"index", "evaluate"} else names[:1]
         shown = CliRunner().invoke(app, [*known, "--help"], env={"COLUMNS": "200"})
         assert shown.exit_code == 0, shown.output
         assert all(option in shown.output for option in options)

@@ -6,7 +6,7 @@ A folder holds NAME.json for every set and published.yaml with, for each name, `
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ _TITLES = {
     "macro_f1": "macro F1",
     "macro_precision": "macro precision",
     "oracle_f1": "oracle F1",
+    "oracle_accuracy": "oracle accuracy",
     "auc": "AUC",
     "ece": "ECE",
     "precision": "precision",
@@ -49,6 +50,24 @@ class Published(BaseModel):
     source: str
 
 
+class Quicker(BaseModel):
+    """How many times as many rows a second a model should score as another.
+
+    Attributes:
+        model: the quick one.
+        than: the other.
+        must: times that must be reached.
+        aim: times aimed at.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    than: str
+    must: float
+    aim: float
+
+
 class SetNotes(BaseModel):
     """What is known of a set besides our report.
 
@@ -58,6 +77,7 @@ class SetNotes(BaseModel):
         details: further columns for our models alone.
         published: rows of others.
         wanted: by model and measure: what must be reached, and what is aimed at.
+        quicker: speeds wanted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +87,7 @@ class SetNotes(BaseModel):
     details: tuple[str, ...] = ()
     published: tuple[Published, ...] = ()
     wanted: dict[str, dict[str, tuple[float, float]]] = {}
+    quicker: tuple[Quicker, ...] = ()
 
 
 def with_tables(text: str, folder: Path, *, name: str) -> str:
@@ -114,11 +135,14 @@ def read_notes(path: Path) -> dict[str, SetNotes]:
 
 def set_tables(report: Mapping[str, Any], notes: SetNotes) -> str:
     """Markdown for one set: quality beside the published, details of our runs, what is wanted, how to repeat it."""
-    parts = [_heading(report, notes), _quality(report, notes), _details(report, notes)]
-    if notes.wanted:
-        parts.append(_wanted(report, notes))
-    parts.append(_origin(report))
-    return "\n".join(parts)
+    parts = (
+        _heading(report, notes),
+        _quality(report, notes),
+        _details(report, notes),
+        _wanted(report, notes),
+        _origin(report),
+    )
+    return "\n".join(part for part in parts if part)
 
 
 def _heading(report: Mapping[str, Any], notes: SetNotes) -> str:
@@ -145,50 +169,51 @@ def _quality(report: Mapping[str, Any], notes: SetNotes) -> str:
 
 
 def _details(report: Mapping[str, Any], notes: SetNotes) -> str:
-    headings = ["our model", *(_TITLES.get(m, m) for m in notes.details), "dev", "parameters", "training, s", "items/s"]
+    first = notes.measures[0]
+    parts = [("dev", "dev"), ("without the rows in train", "test_without_duplicates")]
+    parts = [(heading, part) for heading, part in parts if all(part in model for model in report["models"].values())]
+    headings = ["our model", *(_TITLES.get(m, m) for m in notes.details)]
+    headings += [f"{_TITLES.get(first, first)} {heading}" for heading, _ in parts]
     rows = []
     for name, model in report["models"].items():
+        numbers = (model["n_parameters"], model["train_seconds"]["mean"], model["items_per_second"]["mean"])
         rows.append(
             [
                 name,
                 *(_ours(model, measure) for measure in notes.details),
-                f"{model['dev'][notes.measures[0]]['mean']:.3f}",
-                f"{model['n_parameters']:,}",
-                f"{model['train_seconds']['mean']:,.0f}",
-                f"{model['items_per_second']['mean']:,.0f}",
+                *(f"{model[part][first]['mean']:.3f}" for _, part in parts),
+                *(f"{number:,.0f}" for number in numbers),
             ]
         )
-    return _table(headings, rows)
+    return _table([*headings, "parameters", "training, s", "items/s"], rows)
 
 
 def _wanted(report: Mapping[str, Any], notes: SetNotes) -> str:
+    models = report["models"]
     rows = []
-    for model, measure, (must, aim) in _wishes(notes):
-        if model in report["models"]:
-            reached = _mean(report["models"][model], measure)
-            rows.append(
-                [
-                    model,
-                    _TITLES.get(measure, measure),
-                    str(must),
-                    str(aim),
-                    f"{reached:.3f}",
-                    _verdict(reached, must, aim),
-                ]
-            )
-    return _table(["model", "measure", "must", "aim", "reached", ""], rows)
+    for name, measures in notes.wanted.items():
+        for measure, (must, aim) in measures.items():
+            if name in models:
+                reached = _mean(models[name], measure)
+                verdict = _verdict(reached, must, aim, digits=3)
+                rows.append(
+                    [name, _TITLES.get(measure, measure), f"{must:.3f}", f"{aim:.3f}", f"{reached:.3f}", verdict]
+                )
+    for wish in notes.quicker:
+        if {wish.model, wish.than} <= models.keys():
+            quick, slow = (models[name]["items_per_second"]["mean"] for name in (wish.model, wish.than))
+            verdict = _verdict(quick / slow, wish.must, wish.aim, digits=1)
+            figures = [f"{wish.must:g} ×", f"{wish.aim:g} ×", f"{quick / slow:.1f} ×"]
+            rows.append([wish.model, f"speed against {wish.than}", *figures, verdict])
+    return _table(["model", "measure", "must", "aim", "reached", ""], rows) if rows else ""
 
 
-def _wishes(notes: SetNotes) -> Iterator[tuple[str, str, tuple[float, float]]]:
-    for model, measures in notes.wanted.items():
-        for measure, bounds in measures.items():
-            yield model, measure, bounds
-
-
-def _verdict(reached: float, must: float, aim: float) -> str:
+def _verdict(reached: float, must: float, aim: float, *, digits: int) -> str:
     if reached >= aim:
         return "aim reached"
-    return f"{aim - reached:.3f} below the aim" if reached >= must else f"**misses by {must - reached:.3f}**"
+    if reached >= must:
+        return f"{aim - reached:.{digits}f} below the aim"
+    return f"**misses by {must - reached:.{digits}f}**"
 
 
 def _origin(report: Mapping[str, Any]) -> str:
