@@ -7,6 +7,8 @@ because a word that is cut differently is a different word.
 
 import hashlib
 import logging
+import re
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -17,15 +19,23 @@ from models.text.sentence import Sentence
 
 __all__ = ["TextProcessor", "segmenter_version"]
 
+_JOINING_VERSION = "1"
+"""Changes whenever `_joined` may answer differently; part of the version that artifacts record."""
+_ALPHABET = re.compile("[\u00c0-\u1fff\ua640-\ud7ff]")
+"""Scripts beyond ASCII that write words apart (Latin with accents, Greek, Cyrillic, Arabic, Hindi, Korean ...); jieba
+knows none of them and cuts their words into characters."""
+
 
 def segmenter_version(*, extra_words: Sequence[str] = ()) -> str:
     """The version of a `TextProcessor` with these added words, without loading a dictionary."""
     words = sorted({normalise(word) for word in extra_words} - {""})
-    return f"normalise-{NORMALISER_VERSION}/jieba-{version('jieba')}{_mark(words)}"
+    return f"normalise-{NORMALISER_VERSION}/jieba-{version('jieba')}/joined-{_JOINING_VERSION}{_mark(words)}"
 
 
 class TextProcessor:
     """Normalises and segments messages with jieba's default dictionary and its hidden Markov model.
+
+    In scripts that write words apart, a word is what stands between spaces and punctuation.
 
     Loading the dictionary takes about a second; it happens in the constructor. Afterwards `process` is pure
     and may be called from several threads.
@@ -63,7 +73,30 @@ class TextProcessor:
         """
         text = normalise(raw)
         cut: list[str] = self._tokenizer.lcut(text)
+        if _ALPHABET.search(text):
+            cut = _joined(cut)
         return Sentence(text=text, words=tuple(word for word in cut if not word.isspace()))
+
+
+def _joined(cut: Sequence[str]) -> list[str]:
+    """The same text with the pieces of words in other alphabets put together again."""
+    words: list[str] = []
+    for piece in cut:
+        if words and _within_word(words[-1][-1], piece[0]):
+            words[-1] += piece
+        else:
+            words.append(piece)
+    return words
+
+
+def _within_word(left: str, right: str) -> bool:
+    """Whether two neighbouring characters belong to one word of an alphabet that jieba does not know."""
+    return _is_letter(left) and _is_letter(right) and not (left.isascii() and right.isascii())
+
+
+def _is_letter(char: str) -> bool:
+    known = char.isascii() or _ALPHABET.match(char) is not None
+    return known and (char.isalnum() or unicodedata.category(char)[0] == "M")
 
 
 def _mark(words: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """The text processor: words cover the text, and its version tells dictionaries apart."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,21 @@ def test_a_sentence_is_cut_into_words() -> None:
     sentence = PROCESSOR.process("快递怎么还没到！！！！")
     assert sentence.text == "快递怎么还没到!!"
     assert sentence.words == ("快递", "怎么", "还", "没到", "!", "!")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("¿Dónde está mi café?", ("¿", "dónde", "está", "mi", "café", "?")),
+        ("где моя посылка?!", ("где", "моя", "посылка", "?", "!")),
+        ("schön3 e-mail 3.5", ("schön3", "e", "-", "mail", "3.5")),
+        ("एक किताब", ("एक", "किताब")),
+        ("환불 언제", ("환불", "언제")),
+        ("密码是café吗", ("密码", "是", "café", "吗")),
+    ],
+)
+def test_words_of_other_alphabets_stay_whole(text: str, words: tuple[str, ...]) -> None:
+    assert PROCESSOR.process(text).words == words
 
 
 def test_an_empty_message_has_no_words() -> None:
