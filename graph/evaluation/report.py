@@ -127,7 +127,7 @@ def command_line(words: Sequence[str]) -> str:
 def _shown(word: str) -> str:
     path = Path(word)
     outside = path.is_absolute() or ".." in path.parts
-    return short_name(path) if outside and path.exists() else word
+    return short_name(path) if outside else word
 
 
 def machine(device: str, n_threads: int) -> dict[str, Any]:
