@@ -34,38 +34,44 @@ CLASSIFIERS = (*NETWORKS, "svm")
 """All names."""
 
 
-def classification_contenders(
-    names: Sequence[str],
-    *,
-    labels: Sequence[str],
-    embeddings: Embeddings,
-    overrides: Overrides,
-    device: str,
-    n_threads: int,
-) -> list[Contender[Labelled]]:
-    """The named classifiers.
+def classifier_params(
+    names: Sequence[str], overrides: Overrides, *, device: str, n_threads: int
+) -> dict[str, ClassifierParams | LinearParams]:
+    """The hyperparameters of the named classifiers, before anything is read or trained.
 
     Args:
         names: of `CLASSIFIERS`.
-        labels: all labels, "other" last where there is one.
-        embeddings: first vectors.
-        overrides: of hyperparameters.
+        overrides: what is set on the command line.
         device: "auto", "cpu" or "cuda".
         n_threads: torch threads.
 
     Raises:
         UsageError: a hyperparameter cannot be set so.
     """
+    network = ClassifierParams(device=device, n_threads=n_threads)
+    params: dict[str, ClassifierParams | LinearParams] = {}
+    for name in names:
+        if name in NETWORKS:
+            params[name] = with_overrides(network, {**NETWORKS[name], **overrides.of_model(name)}, where=f"{name}.")
+        else:
+            params[name] = with_overrides(LinearParams(), overrides.only_of(name), where=f"{name}.")
+    return params
 
-    def network(name: str) -> Contender[Labelled]:
-        params = ClassifierParams(device=device, n_threads=n_threads)
-        params = with_overrides(params, {**NETWORKS[name], **overrides.of_model(name)}, where=f"{name}.")
-        return _network(name, params, labels, embeddings)
 
-    def linear(name: str) -> Contender[Labelled]:
-        return _linear(name, with_overrides(LinearParams(), overrides.only_of(name), where=f"{name}."), labels)
+def classification_contenders(
+    params: Mapping[str, ClassifierParams | LinearParams], *, labels: Sequence[str], embeddings: Embeddings
+) -> list[Contender[Labelled]]:
+    """The classifiers with these hyperparameters.
 
-    return [network(name) if name in NETWORKS else linear(name) for name in names]
+    Args:
+        params: by name, from `classifier_params`.
+        labels: all labels, "other" last where there is one.
+        embeddings: first vectors.
+    """
+    return [
+        _linear(name, own, labels) if isinstance(own, LinearParams) else _network(name, own, labels, embeddings)
+        for name, own in params.items()
+    ]
 
 
 def all_labels(*parts: Sequence[Labelled]) -> list[str]:

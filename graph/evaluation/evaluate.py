@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from graph.evaluation.classifiers import all_labels, classification_contenders
+from graph.evaluation.classifiers import all_labels, classification_contenders, classifier_params
 from graph.evaluation.contenders import Contender, with_overrides
 from graph.evaluation.data import Data, Files, Labelled, Pair, load_classification, load_matching
-from graph.evaluation.matchers import matching_contenders
+from graph.evaluation.matchers import matcher_params, matching_contenders
 from graph.evaluation.measures import (
     Measure,
     classification_measures,
@@ -94,19 +95,13 @@ def evaluate_classification(request: Request, *, precision: float, progress: Pro
     """
     overrides = Overrides(request.assignments, models=request.models, n_epochs=request.n_epochs)
     embedding_params = _embedding_params(overrides)
+    params = classifier_params(request.models, overrides, device=request.device, n_threads=request.n_threads)
     data = load_classification(request.files, progress)
     labels = all_labels(data.train, data.dev)
     truths = {part: [label for _, label in rows] for part, rows in (("dev", data.dev), ("test", data.test))}
 
     def contenders(embeddings: Embeddings) -> list[Contender[Labelled]]:
-        return classification_contenders(
-            request.models,
-            labels=labels,
-            embeddings=embeddings,
-            overrides=overrides,
-            device=request.device,
-            n_threads=request.n_threads,
-        )
+        return classification_contenders(params, labels=labels, embeddings=embeddings)
 
     def measure(_: Contender[Labelled], run: Run) -> Measured:
         threshold = confident_threshold(run.dev, truths["dev"], labels, precision=precision)
@@ -116,9 +111,9 @@ def evaluate_classification(request: Request, *, precision: float, progress: Pro
             return {**classification_measures(scores, truth, labels), "confident": confident}
 
         measured = {"test": part(run.test, truths["test"]), "dev": part(run.dev, truths["dev"])}
-        if request.without_duplicates:
-            new, truth = _new(data, truths["test"])
-            measured["test_without_duplicates"] = part(run.test[new], truth)
+        new, kept = _new(request, data, truths["test"])
+        if kept:
+            measured["test_without_duplicates"] = part(run.test[new], kept)
         return measured
 
     notes = {"labels": labels, "wanted_precision": precision, **_duplicates(request, data)}
@@ -138,18 +133,13 @@ def evaluate_matching(request: Request, *, tune: Measure | None, progress: Progr
     """
     overrides = Overrides(request.assignments, models=request.models, n_epochs=request.n_epochs)
     embedding_params = _embedding_params(overrides)
+    params = matcher_params(request.models, overrides, device=request.device, n_threads=request.n_threads)
     data = load_matching(request.files, progress)
     dev_truth, truth = ([label for _, _, label in rows] for rows in (data.dev, data.test))
     tuned = tune or tuned_measure(dev_truth)
 
     def contenders(embeddings: Embeddings) -> list[Contender[Pair]]:
-        return matching_contenders(
-            request.models,
-            embeddings=embeddings,
-            overrides=overrides,
-            device=request.device,
-            n_threads=request.n_threads,
-        )
+        return matching_contenders(params, embeddings=embeddings)
 
     def measure(contender: Contender[Pair], run: Run) -> Measured:
         def part(scores: Any, labels: list[int]) -> dict[str, Any]:
@@ -158,9 +148,9 @@ def evaluate_matching(request: Request, *, tune: Measure | None, progress: Progr
             )
 
         measured = {"test": part(run.test, truth), "dev": part(run.dev, dev_truth)}
-        if request.without_duplicates:
-            new, labels = _new(data, truth)
-            measured["test_without_duplicates"] = part(run.test[new], labels)
+        new, kept = _new(request, data, truth)
+        if len(set(kept)) == 2:
+            measured["test_without_duplicates"] = part(run.test[new], kept)
         return measured
 
     shares = {
@@ -216,9 +206,10 @@ def _embedding_params(overrides: Overrides) -> EmbeddingParams:
     return with_overrides(EmbeddingParams(), overrides.of_embeddings, where=f"{EMBEDDINGS}.")
 
 
-def _new(data: Data[Any], truth: Sequence[Any]) -> tuple[np.ndarray[Any, Any], list[Any]]:
-    new = np.array(data.new, dtype=bool)
-    return new, [label for label, kept in zip(truth, data.new, strict=True) if kept]
+def _new(request: Request, data: Data[Any], truth: Sequence[Any]) -> tuple[NDArray[np.bool_], list[Any]]:
+    """The test rows that do not stand in train, and their labels; none if they are not asked for."""
+    new = np.array(data.new, dtype=bool) & request.without_duplicates
+    return new, [label for label, kept in zip(truth, new.tolist(), strict=True) if kept]
 
 
 def _duplicates(request: Request, data: Data[Any]) -> dict[str, Any]:

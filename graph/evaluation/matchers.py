@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from graph.errors import UsageError
 from graph.evaluation.contenders import Contender, Scores, Trained, settings_of, with_overrides
 from graph.evaluation.data import Pair
 from graph.evaluation.settings import Overrides
@@ -53,17 +54,30 @@ MATCHERS = (*WORDWISE, *NETWORKS)
 """All names."""
 
 
-def matching_contenders(
-    names: Sequence[str], *, embeddings: Embeddings, overrides: Overrides, device: str, n_threads: int
-) -> list[Contender[Pair]]:
-    """The named matchers; arguments and errors as `graph.evaluation.classifiers.classification_contenders`."""
+def matcher_params(
+    names: Sequence[str], overrides: Overrides, *, device: str, n_threads: int
+) -> dict[str, MatcherParams | None]:
+    """The hyperparameters of the named matchers, None for one without training.
 
-    def network(name: str) -> Contender[Pair]:
-        params = MatcherParams(device=device, n_threads=n_threads)
-        params = with_overrides(params, {**NETWORKS[name], **overrides.of_model(name)}, where=f"{name}.")
-        return _network(name, params, embeddings)
+    Arguments and errors as for `graph.evaluation.classifiers.classifier_params`.
+    """
+    network = MatcherParams(device=device, n_threads=n_threads)
+    params: dict[str, MatcherParams | None] = {}
+    for name in names:
+        if name in NETWORKS:
+            params[name] = with_overrides(network, {**NETWORKS[name], **overrides.of_model(name)}, where=f"{name}.")
+        elif overrides.only_of(name):
+            raise UsageError(f"--set {name}.{next(iter(overrides.only_of(name)))}: {name} has no hyperparameters")
+        else:
+            params[name] = None
+    return params
 
-    return [network(name) if name in NETWORKS else _wordwise(name, embeddings) for name in names]
+
+def matching_contenders(params: Mapping[str, MatcherParams | None], *, embeddings: Embeddings) -> list[Contender[Pair]]:
+    """The matchers with these hyperparameters; params: by name, from `matcher_params`."""
+    return [
+        _wordwise(name, embeddings) if own is None else _network(name, own, embeddings) for name, own in params.items()
+    ]
 
 
 def _wordwise(name: str, embeddings: Embeddings) -> Contender[Pair]:

@@ -91,8 +91,9 @@ def test_classification_in_spanish_without_dev_and_test(
 def test_matching_in_chinese(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pairs, out = chinese(tmp_path), tmp_path / "zh.json"
     words = ["matching", "--train", pairs, "--dev", pairs, "--test", pairs, "--models", "wcd,rwmd,wmd,wsm,bcnn,pbmatch"]
-    assert run(monkeypatch, *words, *QUICK, "--out", out) == 0
+    assert run(monkeypatch, *words, *QUICK, "--without-duplicates", "--out", out) == 0
     report = read(out)
+    assert report["test_rows_in_train"] == 8
     assert (report["tested_on"], report["tuned_for"], report["right_share"]["test"]) == ("test", "accuracy", 0.5)
     for name, own in report["models"].items():
         wanted = {"accuracy", "f1", "precision", "recall", "auc", "threshold", "oracle_f1"}
@@ -100,6 +101,7 @@ def test_matching_in_chinese(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         # Dev is test here, so what is tuned on dev is the best there is.
         assert own["test"]["at"]["f1"]["f1"]["mean"] == own["test"]["oracle_f1"]["mean"]
         assert set(own["test"]["priors"]) == {"file", "balanced", "paper"}
+        assert "test_without_duplicates" not in own  # nothing would be left
     assert report["models"]["wsm"]["test"]["ece"] == {"mean": None, "std": None}
     assert report["models"]["pbmatch"]["n_parameters"] > 0
     assert {path.name for path in tmp_path.glob("*.png")} == {"zh.precision-recall.png", "zh.reliability.png"}
