@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.evaluation.contenders import Contender, Scores, Trained, settings_of, with_overrides
+from graph.evaluation.contenders import Contender, Scores, Trained, Trial, settings_of, with_overrides
 from graph.evaluation.data import Labelled
 from graph.evaluation.settings import Overrides
 from models.embeddings import Embeddings
 from models.training.calibrate import softmax_temperature
 from models.training.classification import ClassifierParams, train_classifier
 from models.training.linear import LinearParams, train_linear
-from models.training.loop import FitReport, Progress
+from models.training.loop import FitReport
 
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "cnn": {"branches": ("cnn",)},
@@ -81,18 +81,17 @@ def all_labels(*parts: Sequence[Labelled]) -> list[str]:
 
 
 def _network(name: str, params: ClassifierParams, labels: Sequence[str], embeddings: Embeddings) -> Contender[Labelled]:
-    def train(
-        rows: Sequence[Labelled], dev: Sequence[Labelled], seed: int, progress: Progress | None
-    ) -> Trained[Labelled]:
+    def train(rows: Sequence[Labelled], dev: Sequence[Labelled], trial: Trial) -> Trained[Labelled]:
         report: list[FitReport] = []
         classifier = train_classifier(
             train=rows,
             dev=dev,
             labels=labels,
             embeddings=embeddings,
-            params=replace(params, seed=seed),
-            progress=progress,
+            params=replace(params, seed=trial.seed),
+            progress=trial.progress,
             report=report,
+            checkpoint=trial.checkpoint,
         )
 
         def score(items: Sequence[Labelled]) -> Scores:
@@ -105,11 +104,8 @@ def _network(name: str, params: ClassifierParams, labels: Sequence[str], embeddi
 
 
 def _linear(name: str, params: LinearParams, labels: Sequence[str]) -> Contender[Labelled]:
-    def train(
-        rows: Sequence[Labelled], dev: Sequence[Labelled], seed: int, progress: Progress | None
-    ) -> Trained[Labelled]:
-        del progress
-        model = train_linear(rows, labels=labels, params=replace(params, seed=seed))
+    def train(rows: Sequence[Labelled], dev: Sequence[Labelled], trial: Trial) -> Trained[Labelled]:
+        model = train_linear(rows, labels=labels, params=replace(params, seed=trial.seed))
         columns = {label: column for column, label in enumerate(labels)}
         truth = np.array([columns[label] for _, label in dev], dtype=np.int64)
         temperature = softmax_temperature(model.scores([sentence for sentence, _ in dev]), truth)

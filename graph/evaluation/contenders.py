@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -36,6 +37,21 @@ class Trained(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """One training of a contender.
+
+    Attributes:
+        seed: of every random choice.
+        checkpoint: file that keeps the state while training, so that an interrupted one goes on.
+        progress: told while it goes on.
+    """
+
+    seed: int
+    checkpoint: Path
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
 class Contender(Generic[Item]):
     """A model that takes part.
 
@@ -44,14 +60,14 @@ class Contender(Generic[Item]):
         settings: all that decides its result besides data, vectors and seed.
         seeded: whether the result depends on the seed; if not, one run is enough.
         probabilities: whether scores are probabilities, so that calibration means something.
-        train: (train, dev, seed, progress) -> the model.
+        train: (train rows, dev rows, trial) -> the model.
     """
 
     name: str
     settings: Mapping[str, Any]
     seeded: bool
     probabilities: bool
-    train: Callable[[Sequence[Item], Sequence[Item], int, Progress | None], Trained[Item]]
+    train: Callable[[Sequence[Item], Sequence[Item], Trial], Trained[Item]]
 
 
 def settings_of(params: Any) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from graph.errors import UsageError
-from graph.evaluation.contenders import Contender, Scores, Trained, settings_of, with_overrides
+from graph.evaluation.contenders import Contender, Scores, Trained, Trial, settings_of, with_overrides
 from graph.evaluation.data import Pair
 from graph.evaluation.settings import Overrides
 from models.embeddings import Embeddings
 from models.text.sentence import Sentence
-from models.training.loop import FitReport, Progress
+from models.training.loop import FitReport
 from models.training.matching import MatcherParams, train_matcher
 from models.unsupervised import WSM
 from models.wmd import WCD, WMD
@@ -42,11 +42,15 @@ WORDWISE: Mapping[str, Callable[[Embeddings], PairScorer]] = {
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "bcnn": {"extractors": ("bcnn",), "overlap": False},
     "bcnn_sims": {"extractors": ("bcnn",), "overlap": False, "bcnn_features": "sims"},
+    "abcnn1": {"extractors": ("abcnn1",), "overlap": False},
+    "abcnn2": {"extractors": ("abcnn2",), "overlap": False},
+    "abcnn3": {"extractors": ("abcnn3",), "overlap": False},
     "matchpyramid": {"extractors": ("pyramid",), "overlap": False},
     "pbmatch": {},
     "pbmatch_sims": {"bcnn_features": "sims"},
     "pbmatch_vectors": {"bcnn_features": "vectors"},
     "pbmatch_plain": {"overlap": False},
+    "align": {"extractors": ("alignment",)},
 }
 """Trained. What each sets apart from the defaults."""
 
@@ -81,8 +85,8 @@ def matching_contenders(params: Mapping[str, MatcherParams | None], *, embedding
 
 
 def _wordwise(name: str, embeddings: Embeddings) -> Contender[Pair]:
-    def train(rows: Sequence[Pair], dev: Sequence[Pair], seed: int, progress: Progress | None) -> Trained[Pair]:
-        del rows, dev, seed, progress
+    def train(rows: Sequence[Pair], dev: Sequence[Pair], trial: Trial) -> Trained[Pair]:
+        del rows, dev, trial
         scorer = WORDWISE[name](embeddings)
         return Trained(lambda items: scorer.score_pairs(*_sides(items)))
 
@@ -90,15 +94,16 @@ def _wordwise(name: str, embeddings: Embeddings) -> Contender[Pair]:
 
 
 def _network(name: str, params: MatcherParams, embeddings: Embeddings) -> Contender[Pair]:
-    def train(rows: Sequence[Pair], dev: Sequence[Pair], seed: int, progress: Progress | None) -> Trained[Pair]:
+    def train(rows: Sequence[Pair], dev: Sequence[Pair], trial: Trial) -> Trained[Pair]:
         report: list[FitReport] = []
         matcher = train_matcher(
             train=rows,
             dev=dev,
             embeddings=embeddings,
-            params=replace(params, seed=seed),
-            progress=progress,
+            params=replace(params, seed=trial.seed),
+            progress=trial.progress,
             report=report,
+            checkpoint=trial.checkpoint,
         )
         n_parameters = sum(p.numel() for p in matcher.model.parameters() if p.requires_grad)
         return Trained(lambda items: matcher.score_pairs(*_sides(items)), n_parameters, report[0])

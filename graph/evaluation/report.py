@@ -103,7 +103,13 @@ def _model(
         "seeds": [run.seed for run in runs],
         "settings": dict(contender.settings),
         "runs": [
-            {"seed": run.seed, "train_seconds": run.train_seconds, **_course(run), **_headline(own["test"])}
+            {
+                "seed": run.seed,
+                "train_seconds": run.train_seconds,
+                "resumed": run.resumed,
+                **_course(run),
+                **_headline(own["test"]),
+            }
             for run, own in zip(runs, measured, strict=True)
         ],
     }

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
-from graph.evaluation.contenders import Contender, Scores
+from graph.evaluation.contenders import Contender, Scores, Trial
 from graph.evaluation.data import Data
 from graph.evaluation.store import Run, RunStore
 from models.artifact import digest_of
@@ -49,19 +50,20 @@ def run_all(
         digest = _digest(contender, data, vectors, seed)
         run = None if again else store.find(digest)
         if run is None:
-            run = _run(contender, data, seed, progress)
+            run = _run(contender, data, seed, store.checkpoint(digest), progress)
             store.keep(digest, run)
         runs[contender.name].append(run)
         progress("runs", number, len(plan))
     return runs
 
 
-def _run(contender: Contender[Item], data: Data[Item], seed: int, progress: Progress) -> Run:
+def _run(contender: Contender[Item], data: Data[Item], seed: int, checkpoint: Path, progress: Progress) -> Run:
     def named(_: str, done: int, total: int) -> None:
         progress(f"{contender.name} {seed}", done, total)
 
+    resumed = checkpoint.exists()
     started = perf_counter()
-    trained = contender.train(data.train, data.dev, seed, named)
+    trained = contender.train(data.train, data.dev, Trial(seed, checkpoint, named))
     train_seconds = perf_counter() - started
     dev = trained.score(data.dev)
     test, test_seconds = _timed(lambda: trained.score(data.test))
@@ -71,6 +73,7 @@ def _run(contender: Contender[Item], data: Data[Item], seed: int, progress: Prog
         dev=dev,
         test=test,
         train_seconds=train_seconds,
+        resumed=resumed,
         test_seconds=test_seconds,
         n_parameters=trained.n_parameters,
         fit=trained.fit,

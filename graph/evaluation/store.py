@@ -25,9 +25,10 @@ class Run:
         seed: of every random choice.
         dev: scores of the dev rows.
         test: scores of the test rows.
-        train_seconds: wall time of training and calibration.
+        train_seconds: wall time of training and calibration; of the last part, if it was resumed.
         test_seconds: wall time of scoring the test rows, from segmented text.
         n_parameters: trained numbers.
+        resumed: whether the training went on from an interrupted one.
         fit: course of the training; None without epochs.
     """
 
@@ -38,7 +39,11 @@ class Run:
     train_seconds: float
     test_seconds: float
     n_parameters: int
+    resumed: bool
     fit: FitReport | None
+
+
+_NUMBERS = ("model", "seed", "train_seconds", "test_seconds", "n_parameters", "resumed")
 
 
 class RunStore:
@@ -65,27 +70,23 @@ class RunStore:
         with np.load(scores) as arrays:
             dev, test = arrays["dev"], arrays["test"]
         fit = None if values["fit"] is None else FitReport(**values["fit"])
-        numbers = {name: values[name] for name in ("model", "seed", "train_seconds", "test_seconds", "n_parameters")}
-        return Run(**numbers, dev=dev, test=test, fit=fit)
+        return Run(**{name: values[name] for name in _NUMBERS}, dev=dev, test=test, fit=fit)
 
     def keep(self, digest: str, run: Run) -> None:
         """Store a finished run: first its scores, then the line that says so."""
         beside = self.folder / f".{digest[:16]}.new.npz"
         np.savez_compressed(beside, dev=run.dev, test=run.test)
         os.replace(beside, self._scores(digest))
-        values = {
-            "digest": digest,
-            "model": run.model,
-            "seed": run.seed,
-            "train_seconds": run.train_seconds,
-            "test_seconds": run.test_seconds,
-            "n_parameters": run.n_parameters,
-            "fit": None if run.fit is None else asdict(run.fit),
-        }
+        values = {name: getattr(run, name) for name in _NUMBERS}
+        values |= {"digest": digest, "fit": None if run.fit is None else asdict(run.fit)}
         torn = self._file.exists() and not self._file.read_bytes().endswith(b"\n")
         with self._file.open("a", encoding="utf-8") as file:
             file.write(("\n" if torn else "") + json.dumps(values, ensure_ascii=False) + "\n")
         self._lines[digest] = values
+
+    def checkpoint(self, digest: str) -> Path:
+        """Where the state of a training with this digest is kept while it goes on."""
+        return self.folder / f"checkpoint-{digest[:16]}.safetensors"
 
     def _scores(self, digest: str) -> Path:
         return self.folder / f"scores-{digest[:16]}.npz"

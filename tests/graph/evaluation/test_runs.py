@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from graph.evaluation.contenders import Contender, Trained
+from graph.evaluation.contenders import Contender, Trained, Trial
 from graph.evaluation.data import Data, Labelled
 from graph.evaluation.runs import run_all
 from graph.evaluation.store import RunStore
 from models.text.sentence import Sentence
-from models.training.loop import FitReport, Progress
+from models.training.loop import FitReport
 
 ROWS: list[Labelled] = [(Sentence("a", ("a",)), "x"), (Sentence("b", ("b",)), "y")]
 DATA: Data[Labelled] = Data(
@@ -36,13 +36,11 @@ class Counting:
         self.trained: list[int] = []
 
     def contender(self, *, seeded: bool = True, **settings: Any) -> Contender[Labelled]:
-        def train(
-            rows: Sequence[Labelled], dev: Sequence[Labelled], seed: int, progress: Progress | None
-        ) -> Trained[Labelled]:
-            del rows, dev, progress
-            self.trained.append(seed)
+        def train(rows: Sequence[Labelled], dev: Sequence[Labelled], trial: Trial) -> Trained[Labelled]:
+            del rows, dev
+            self.trained.append(trial.seed)
             fit = FitReport(best_epoch=1, best_score=0.5, scores=(0.5,), losses=(1.0,), seconds=0.1)
-            return Trained(lambda items: np.full((len(items), 2), seed, dtype=np.float32), 7, fit)
+            return Trained(lambda items: np.full((len(items), 2), trial.seed, dtype=np.float32), 7, fit)
 
         return Contender("counting", settings, seeded=seeded, probabilities=True, train=train)
 
