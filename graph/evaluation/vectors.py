@@ -35,14 +35,14 @@ def evaluation_vectors(
     """
     digest = digest_of([repr(params), start, data.segmenter, *(sentence.text for sentence in data.texts)])
     place = folder / f"embeddings-{digest[:16]}"
-    seconds = None
-    if place.exists():
-        embeddings = Embeddings.load(place, segmenter=data.segmenter)
-    else:
+    timed = place.with_suffix(".seconds")
+    if not place.exists():
         started = perf_counter()
-        embeddings = _train(data, start, params, progress)
-        seconds = perf_counter() - started
-        embeddings.save(place)
+        trained = _train(data, start, params, progress)
+        timed.parent.mkdir(parents=True, exist_ok=True)
+        timed.write_text(f"{perf_counter() - started:.1f}\n", encoding="utf-8")
+        trained.save(place)
+    embeddings = Embeddings.load(place, segmenter=data.segmenter)
     note = {
         "digest": digest[:16],
         "start": start,
@@ -51,7 +51,7 @@ def evaluation_vectors(
         "texts": len(data.texts),
         "words": len(embeddings.words),
         "chars": len(embeddings.chars),
-        "train_seconds": seconds,
+        "train_seconds": float(timed.read_text(encoding="utf-8")),
     }
     return embeddings, note
 
