@@ -144,10 +144,11 @@ def _to_comfort(request: ChatRequest) -> ComfortRequest:
 
 def _refuse(problem: Problem) -> Response:
     """OpenAI has one status for everything wrong with a body: 400."""
+    param = problem.errors[0].field if problem.errors else None
     fault = ChatFault(
         message=problem.detail,
         type="invalid_request_error",
-        param=problem.errors[0].field if problem.errors else None,
+        param="messages" if param == "text" else param,
         code="model_not_found" if problem.status == 404 else None,
     )
     status = 400 if problem.status == 422 else problem.status

@@ -15,7 +15,7 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """Adds the headers to whatever the application answers, errors included."""
+    """Adds the headers to whatever the application answers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

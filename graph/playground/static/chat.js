@@ -4,11 +4,8 @@ import { element, icon, unseen } from "./elements.js";
 import { feedback } from "./service.js";
 import { milliseconds, named, percent, texts } from "./texts.js";
 
-const FACES = {
-  1: "M8 14.5s1.5 2 4 2 4-2 4-2M9 9.5h.01M15 9.5h.01M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
-  2: "M8 15.5h8M9 9.5h.01M15 9.5h.01M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
-  3: "M8 16.5s1.5-2 4-2 4 2 4 2M9 9.5h.01M15 9.5h.01M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
-};
+// A hand with its thumb up; the style sheet turns it for the other two ratings.
+const THUMB = "M4 11h3v9H4zM7 11l4-7.5c1.7 0 2.7 1.1 2.5 2.8L13 10h5a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.8 20H7";
 
 /** What the customer said. */
 export function question(text) {
@@ -53,8 +50,8 @@ function summary(answer, info) {
 }
 
 function showButton(selected, onShow) {
-  const text = selected ? texts().shown : texts().show;
-  return element("button", { type: "button", class: "show", "aria-pressed": String(selected), "aria-controls": "why", click: onShow }, text);
+  const pressed = String(selected);
+  return element("button", { type: "button", class: "show", "aria-pressed": pressed, "aria-controls": "why", click: onShow }, texts().show);
 }
 
 function rating(message) {
@@ -63,13 +60,13 @@ function rating(message) {
   for (const button of buttons) {
     button.addEventListener("click", () => rate(message, Number(button.value), buttons, note));
   }
-  return element("div", { class: "rating", role: "group", "aria-label": texts().rate }, ...buttons, note);
+  return element("div", { class: "rating", role: "group", "aria-label": texts().rate }, element("span", { "aria-hidden": "true" }, texts().rate), ...buttons, note);
 }
 
 function rateButton(message, value) {
   const name = texts().rates[value];
   const pressed = String(message.satisfaction === value);
-  return element("button", { type: "button", value, title: name, "aria-label": name, "aria-pressed": pressed }, icon(FACES[value]));
+  return element("button", { type: "button", value, title: name, "aria-label": name, "aria-pressed": pressed }, icon(THUMB));
 }
 
 async function rate(message, satisfaction, buttons, note) {

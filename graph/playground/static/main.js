@@ -22,6 +22,7 @@ function store(key, value) {
 function showReasons() {
   if (!state.info) return;
   const wide = panel.clientWidth >= WIDE_PX;
+  panel.dataset.strategy = state.selected?.answer.strategy ?? "";
   panel.replaceChildren(...(state.selected ? reasons(state.selected, state.info, wide) : introduction(state.info, wide)));
 }
 

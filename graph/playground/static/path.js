@@ -28,7 +28,7 @@ export function path(answer, execution, wide) {
   const nodes = ROLES.map((role) => node(role, answer));
   return drawn(
     "svg",
-    { class: "path", viewBox: `-1 -1 ${width + 2} ${height + 2}`, role: "img", "aria-label": spokenPath(nodes) },
+    { class: "map", viewBox: `-1 -1 ${width + 2} ${height + 2}`, role: "img", "aria-label": spokenPath(nodes) },
     ...edges(execution).map(([from, to]) => edge(plan, from, to, answer)),
     ...nodes.map((one) => box(plan, one, Math.max(...nodes.map((other) => other.time ?? 0)))),
   );

@@ -32,12 +32,14 @@ export function reasons({ text, answer, session }, info, wide) {
 export function introduction(info, wide) {
   const said = texts();
   const counts = { ...info.counts, emotions: own(info.emotions), topics: own(info.topics) };
-  return [
+  return [element(
+    "div",
+    { class: "start" },
     element("p", { class: "intro" }, said.intro),
     path(null, info.execution, wide),
     element("dl", { class: "counts" }, ...Object.entries(said.counts).map(([key, unit]) =>
       element("div", {}, element("dt", {}, unit), element("dd", {}, String(counts[key] ?? "–"))))),
-  ];
+  )];
 }
 
 function own(labels) {
@@ -82,7 +84,8 @@ function bars(probabilities, names, threshold, most) {
   const list = element("ul", { class: "bars" }, ...sorted.slice(0, most).map(row));
   const limit = element("p", { class: "limit" }, texts().threshold(percent(threshold)));
   const others = sorted.slice(most);
-  return element("div", {}, list, others.length ? folded(others.length, element("ul", { class: "bars" }, ...others.map(row))) : null, limit);
+  const more = others.length ? folded(others.length, element("ul", { class: "bars" }, ...others.map(row))) : null;
+  return element("div", {}, list, limit, more);
 }
 
 function bar(name, value, threshold, best) {
