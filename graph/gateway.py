@@ -131,8 +131,6 @@ def make_app(
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     install(app)
     pages.install(app)
-    chat.install(app, gateway.comfort, ordinary_reply=ordinary_reply)
-    rasa.install(app, gateway.comfort)
 
     @app.post("/v1/comfort", responses=ERRORS, response_model_exclude_none=False)
     async def comfort(request: ComfortRequest, x_request_id: str | None = Header(default=None)) -> ComfortAnswer:
@@ -161,4 +159,6 @@ def make_app(
         response.status_code = 503 if readiness.status == "starting" else 200
         return readiness
 
+    chat.install(app, gateway.comfort, ordinary_reply=ordinary_reply)
+    rasa.install(app, gateway.comfort)
     return app

@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 
 from graph.playground.headers import SecurityHeaders
 
-_STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "static"
 
 
 def install(app: FastAPI) -> None:
@@ -21,15 +21,15 @@ def install(app: FastAPI) -> None:
     app.add_middleware(SecurityHeaders)
     # The directory of a package that is used for its files only, so that its inline script is not needed.
     swagger = Path(str(files("fastapi_offline"))) / "static"
-    app.mount("/playground", StaticFiles(directory=_STATIC), name="playground")
+    app.mount("/playground", StaticFiles(directory=STATIC), name="playground")
     app.mount("/swagger", StaticFiles(directory=swagger), name="swagger")
 
     @app.get("/", include_in_schema=False)
     async def playground() -> FileResponse:
         """The playground."""
-        return FileResponse(_STATIC / "index.html")
+        return FileResponse(STATIC / "index.html")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> FileResponse:
         """The interface to read and try."""
-        return FileResponse(_STATIC / "docs.html")
+        return FileResponse(STATIC / "docs.html")

@@ -1,7 +1,10 @@
 """The client that docs/client.py offers works against a running service."""
 
+import re
+
 import pytest
 
+from configs.schema import PROJECT_ROOT
 from docs.client import Anwei, AnweiError
 from tests.graph.scripted import QUESTION, REPLY_KNOWLEDGE, Script, classified
 
@@ -34,3 +37,14 @@ def test_many_are_answered_in_order_with_errors_in_their_places(address: str) ->
 def test_a_refusal_says_why(address: str) -> None:
     with Anwei(address) as anwei, pytest.raises(AnweiError, match="422: text: .*white space"):
         anwei.comfort(" ")
+
+
+@pytest.mark.parametrize("document", ["docs/http.md", "docs/client.py"])
+def test_the_shown_code_runs(address: str, document: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (PROJECT_ROOT / document).read_text(encoding="utf-8")
+    shown = re.findall(r"^( *)(with Anwei\(.*?\n(?:\1    .*\n)+)", text, re.MULTILINE)
+    assert len(shown) == 1
+    indent, block = shown[0]
+    code = re.sub(rf"^{indent}", "", block, flags=re.MULTILINE).replace("http://127.0.0.1:8000", address)
+    exec(code, {"Anwei": Anwei})
+    assert capsys.readouterr().out.strip() == REPLY_KNOWLEDGE

@@ -55,8 +55,8 @@ function topic(answer, info) {
   const limit = answer.explain.thresholds.topic;
   const parts = [named(label, info.topics), percent(probability), percent(limit)];
   if (answer.strategy === "emotion_topic") return { state: "used", text: said.above(...parts) };
-  const sure = probability > limit && label !== "other";
-  return { state: "failed", text: sure ? said.pair : said.below(...parts) };
+  if (label === "other") return { state: "failed", text: said.topicless(percent(probability)) };
+  return { state: "failed", text: probability > limit ? said.pair : said.below(...parts) };
 }
 
 function general(answer) {

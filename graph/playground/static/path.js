@@ -61,7 +61,7 @@ function box(plan, { role, name, note, state, time }, longest) {
     { class: `node ${state}`, "data-role": role },
     drawn("rect", { x, y, width: BOX.width, height: BOX.height, rx: 14 }),
     drawn("text", { x: middle, y: y + (note ? 24 : 33), class: "name" }, name),
-    note ? drawn("text", { x: middle, y: y + 42, class: "note" }, note) : null,
+    note ? drawn("text", { x: middle, y: y + 42, class: "detail" }, note) : null,
     time ? drawn("rect", { ...bar(x, y, time / longest), class: "time", rx: 1.5 }) : null,
   );
 }
