@@ -48,9 +48,15 @@ function node(role, answer) {
   if (role === "reply") return { role, name: texts().strategies[answer.strategy], note: "", state: "end" };
   const time = answer.explain.timings_ms[role];
   const standIn = answer.degraded.find((who) => who === role || who.startsWith(`${role}.`));
-  if (standIn) return { role, name, time, note: texts().understudies[standIn] ?? standIn, state: "degraded" };
+  if (standIn) return { role, name: stoodIn(standIn), time, note: milliseconds(time), state: "degraded" };
   if (time === undefined) return { role, name, note: texts().skipped, state: "skipped" };
   return { role, name, time, note: milliseconds(time), state: "asked" };
+}
+
+/** Who stood in for a node, as "node → understudy". */
+export function stoodIn(who) {
+  const { nodes, understudies } = texts();
+  return `${nodes[who.split(".")[0]] ?? who} → ${understudies[who] ?? who}`;
 }
 
 function box(plan, { role, name, note, state, time }, longest) {

@@ -40,10 +40,9 @@ const TEXTS = {
     nodes: { text: "句子", emotion: "情绪", topic: "主题", recall: "召回", rerank: "重排", reply: "回复" },
     skipped: "没有问",
     understudies: {
-      emotion: "词典替补", topic: "缺席", recall: "缺席", rerank: "WSM 替补",
-      "recall.lucene": "只用向量", "recall.dense": "只用 Lucene",
+      emotion: "词典", topic: "缺席", recall: "缺席", rerank: "WSM", "recall.lucene": "向量", "recall.dense": "Lucene",
     },
-    degraded: (who) => `有节点没有亲自回答：${who}。答案由替补给出。`,
+    degraded: (who) => `有节点没有亲自回答，由替补代劳：${who}`,
     deadline: "时间到了",
     emotion: "情绪",
     topic: "主题",
@@ -109,7 +108,7 @@ const TEXTS = {
     unrated: "Thank you; this service does not record ratings at the moment.",
     lost: "The service cannot be reached; please try again later.",
     refused: (status, detail) => `No answer (${status}). ${detail}`,
-    strategies: { knowledge: "Matching knowledge", emotion_topic: "Emotion + topic", emotion: "Emotion", none: "Handed back" },
+    strategies: { knowledge: "Knowledge", emotion_topic: "Emotion + topic", emotion: "Emotion", none: "Handed back" },
     intro: "Every sentence takes the same graph: first its emotion; if there is one, its topic and similar knowledge at " +
       "the same time; then the most specific reply that is sure.",
     counts: {
@@ -121,10 +120,9 @@ const TEXTS = {
     nodes: { text: "Sentence", emotion: "Emotion", topic: "Topic", recall: "Recall", rerank: "Rerank", reply: "Reply" },
     skipped: "not asked",
     understudies: {
-      emotion: "lexicon instead", topic: "missing", recall: "missing", rerank: "WSM instead",
-      "recall.lucene": "vectors only", "recall.dense": "Lucene only",
+      emotion: "lexicon", topic: "none", recall: "none", rerank: "WSM", "recall.lucene": "vectors", "recall.dense": "Lucene",
     },
-    degraded: (who) => `Not every node answered itself: ${who}. An understudy stood in.`,
+    degraded: (who) => `Not every node answered itself; who stood in: ${who}`,
     deadline: "out of time",
     emotion: "Emotion",
     topic: "Topic",
@@ -141,7 +139,7 @@ const TEXTS = {
     session: "Session",
     used: "used", passed: "passed", failed: "not passed", idle: "not needed",
     steps: {
-      emotion: "Hear the emotion", knowledge: "Find matching knowledge", emotion_topic: "Emotion and topic",
+      emotion: "Hear the emotion", knowledge: "Find knowledge", emotion_topic: "Emotion and topic",
       emotion_only: "Emotion alone", none: "Hand back",
     },
     above: (name, value, limit) => `${name} ${value}, above the threshold ${limit}`,

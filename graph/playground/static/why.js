@@ -2,7 +2,7 @@
 
 import { decision, emotionThreshold, top } from "./decision.js";
 import { drawn, element, unseen } from "./elements.js";
-import { path } from "./path.js";
+import { path, stoodIn } from "./path.js";
 import { milliseconds, named, percent, texts } from "./texts.js";
 
 const SHOWN = 5;
@@ -57,11 +57,7 @@ function untold() {
 
 function warning({ degraded }) {
   if (!degraded.length) return null;
-  const { nodes, deadline, understudies } = texts();
-  const names = degraded.map((who) => {
-    if (who === "deadline") return deadline;
-    return `${nodes[who.split(".")[0]] ?? who} (${understudies[who] ?? who})`;
-  });
+  const names = degraded.map((who) => (who === "deadline" ? texts().deadline : stoodIn(who)));
   return element("p", { class: "warning" }, texts().degraded(names.join(", ")));
 }
 
