@@ -1,5 +1,6 @@
 // The conversation's bubbles, and the rating under a reply.
 
+import { withheld } from "./decision.js";
 import { element, icon, unseen } from "./elements.js";
 import { feedback } from "./service.js";
 import { milliseconds, named, percent, texts } from "./texts.js";
@@ -29,7 +30,7 @@ export function reply(message, info, selected, onShow) {
   const { answer } = message;
   const said = answer.handled
     ? element("div", { class: "bubble service", lang: "zh-CN" }, unseen(texts().reply), answer.reply)
-    : element("div", { class: "bubble calm" }, texts().calm);
+    : element("div", { class: "bubble calm" }, withheld(answer, info) ? texts().control : texts().calm);
   return element(
     "div",
     { class: "answer", "data-request": answer.request_id },

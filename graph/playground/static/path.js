@@ -48,7 +48,7 @@ function node(role, answer) {
   if (role === "reply") return { role, name: texts().strategies[answer.strategy], note: "", state: "end" };
   const time = answer.explain.timings_ms[role];
   const standIn = answer.degraded.find((who) => who === role || who.startsWith(`${role}.`));
-  if (standIn) return { role, name: stoodIn(standIn), time, note: milliseconds(time), state: "degraded" };
+  if (standIn) return { role, name: stoodIn(standIn), time, note: time === undefined ? "" : milliseconds(time), state: "degraded" };
   if (time === undefined) return { role, name, note: texts().skipped, state: "skipped" };
   return { role, name, time, note: milliseconds(time), state: "asked" };
 }

@@ -159,6 +159,19 @@ def test_the_steps_say_what_was_not_sure(visit: Visit, say: Say, script: Script)
         expect(steps.nth(3)).to_contain_text(then)
 
 
+def test_a_session_of_the_control_group_is_told_apart_from_a_plain_sentence(visit: Visit, say: Say) -> None:
+    page = visit(language="en-US")
+
+    def withhold(route: Route) -> None:
+        said = route.fetch().json()
+        route.fulfill(json=said | {"handled": False, "strategy": "none", "reply": None, "arm": "control"})
+
+    page.route("**/v1/comfort", withhold)
+    say(page, QUESTION)
+    expect(page.locator(".calm")).to_contain_text("control group")
+    expect(page.locator(".ladder .passed")).to_contain_text("Anxious 90.0%, above the threshold 50.0%")
+
+
 def test_who_stood_in_is_shown(visit: Visit, say: Say, script: Script) -> None:
     script.rerank.broken = True
     page = visit(language="en-US")
