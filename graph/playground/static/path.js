@@ -49,8 +49,17 @@ function node(role, answer) {
   const time = answer.explain.timings_ms[role];
   const standIn = answer.degraded.find((who) => who === role || who.startsWith(`${role}.`));
   if (standIn) return { role, name: stoodIn(standIn), time, note: time === undefined ? "" : milliseconds(time), state: "degraded" };
-  if (time === undefined) return { role, name, note: texts().skipped, state: "skipped" };
-  return { role, name, time, note: milliseconds(time), state: "asked" };
+  if (time !== undefined) return { role, name, time, note: milliseconds(time), state: "asked" };
+  if (asked(role, answer)) return { role, name, note: texts().cached, state: "asked" };
+  return { role, name, note: texts().skipped, state: "skipped" };
+}
+
+/** Whether a node took part, now or when the same sentence was asked a moment ago. */
+function asked(role, { explain }) {
+  if (!explain.cached) return role in explain.timings_ms;
+  const { topic, candidates } = explain;
+  const took = { text: true, emotion: true, topic: topic !== null, recall: candidates.length > 0 };
+  return took[role] ?? candidates.some((one) => one.similarity !== null);
 }
 
 /** Who stood in for a node, as "node → understudy". */
@@ -83,9 +92,8 @@ function edge(plan, from, to, answer) {
 
 function edgeState(from, to, answer) {
   if (!answer) return "bare";
-  const asked = (role) => role === "text" || role in answer.explain.timings_ms;
   if (to === "reply") return LAST[answer.strategy] === from ? "taken" : "bare";
-  return asked(from) && asked(to) ? "asked" : "bare";
+  return asked(from, answer) && asked(to, answer) ? "asked" : "bare";
 }
 
 function spokenPath(nodes) {

@@ -39,6 +39,7 @@ const TEXTS = {
     total: (time) => `共 ${time}`,
     nodes: { text: "句子", emotion: "情绪", topic: "主题", recall: "召回", rerank: "重排", reply: "回复" },
     skipped: "没有问",
+    cached: "刚问过",
     understudies: {
       emotion: "词典", topic: "缺席", recall: "缺席", rerank: "WSM", "recall.lucene": "向量", "recall.dense": "Lucene",
     },
@@ -121,6 +122,7 @@ const TEXTS = {
     total: (time) => `${time} in all`,
     nodes: { text: "Sentence", emotion: "Emotion", topic: "Topic", recall: "Recall", rerank: "Rerank", reply: "Reply" },
     skipped: "not asked",
+    cached: "remembered",
     understudies: {
       emotion: "lexicon", topic: "none", recall: "none", rerank: "WSM", "recall.lucene": "vectors", "recall.dense": "Lucene",
     },

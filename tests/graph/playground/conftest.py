@@ -11,9 +11,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 Visit = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser for a file; Playwright occupies the event loop of this thread, which other files need."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip("no Chromium on this machine; install the system's package `chromium` to run the browser tests")

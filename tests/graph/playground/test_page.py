@@ -10,6 +10,8 @@ from playwright.sync_api import Page, Route, expect
 
 from deployments.classify import Classified
 from deployments.rerank import Reranked
+from graph.memory import Memory
+from tests.graph.conftest import Switch
 from tests.graph.playground.conftest import Visit
 from tests.graph.scripted import QUESTION, REPLY_KNOWLEDGE, Script, classified
 
@@ -159,6 +161,18 @@ def test_the_steps_say_what_was_not_sure(visit: Visit, say: Say, script: Script)
         expect(steps.nth(3)).to_contain_text(then)
 
 
+def test_a_sentence_asked_again_is_remembered(visit: Visit, say: Say, script: Script, switch: Switch) -> None:
+    script.memory = Memory(max_entries=10, ttl_s=60.0)
+    switch.turn_to(script)
+    page = visit(language="en-US")
+    say(page, QUESTION)
+    expect(page.locator("[data-role=emotion] .detail")).to_have_text(re.compile(r"\d+\.\d ms"))
+    say(page, QUESTION)
+    for role in ("emotion", "topic", "recall", "rerank"):
+        expect(page.locator(f"[data-role={role}] .detail")).to_have_text("remembered")
+    expect(page.locator("[data-role=text] .detail")).to_have_text(re.compile(r"\d+\.\d ms"))
+
+
 def test_a_session_of_the_control_group_is_told_apart_from_a_plain_sentence(visit: Visit, say: Say) -> None:
     page = visit(language="en-US")
 
@@ -234,3 +248,10 @@ def test_on_a_phone_the_reasons_are_one_tap_away(visit: Visit, say: Say) -> None
     expect(page.get_by_role("textbox")).to_be_focused()
     expect(page.get_by_role("textbox")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_interface_is_described_without_another_host(visit: Visit) -> None:
+    page = visit("/docs")
+    expect(page.get_by_text("/v1/comfort/batch")).to_be_visible()
+    page.locator("[data-path='/v1/comfort']").click()
+    expect(page.get_by_text("Recognise the emotion of one sentence").last).to_be_visible()

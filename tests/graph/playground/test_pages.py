@@ -4,10 +4,8 @@ import re
 
 import httpx
 import pytest
-from playwright.sync_api import expect
 
 from graph.playground import pages
-from tests.graph.playground.conftest import Visit
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/playground/main.js", "/v1/info", "/no/such/page"])
@@ -31,10 +29,3 @@ def test_no_file_names_another_host_or_makes_markup_from_text() -> None:
 def test_files_outside_the_page_are_not_served(address: str) -> None:
     assert httpx.get(f"{address}/playground/../pages.py").status_code == 404
     assert httpx.get(f"{address}/playground/%2e%2e/pages.py").status_code == 404
-
-
-def test_the_interface_is_described_without_another_host(visit: Visit) -> None:
-    page = visit("/docs")
-    expect(page.get_by_text("/v1/comfort/batch")).to_be_visible()
-    page.locator("[data-path='/v1/comfort']").click()
-    expect(page.get_by_text("Recognise the emotion of one sentence").last).to_be_visible()
