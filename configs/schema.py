@@ -19,6 +19,9 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Milliseconds = Annotated[int, Field(gt=0)]
 
 
+ORDINARY_REPLY = "好的，我在听，请您接着说。"
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message names file, key path, value and rule in one line."""
 
@@ -122,6 +125,11 @@ class AppConfig(Section):
     breaker: Breaker = Breaker()
     cache: Cache = Cache()
     limits: Limits = Limits()
+    ordinary_reply: str = Field(
+        default=ORDINARY_REPLY,
+        min_length=1,
+        description="What a chat client gets over /v1/chat/completions for a sentence that asks for no comfort.",
+    )
 
 
 def read_yaml(path: Path) -> Any:

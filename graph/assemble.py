@@ -127,6 +127,7 @@ def make_http(composer: Composer, info: Info, config: AppConfig) -> FastAPI:
         max_text_chars=config.limits.max_text_chars,
         max_batch_items=config.limits.max_batch_items,
         max_body_bytes=config.limits.max_body_bytes,
+        ordinary_reply=config.ordinary_reply,
     )
 
 

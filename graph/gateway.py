@@ -10,10 +10,12 @@ import uuid
 from fastapi import FastAPI, Header, Response
 from pydantic import ValidationError
 
-from graph import __version__
+from configs.schema import ORDINARY_REPLY
+from graph import __version__, chat, rasa
 from graph.body_limit import BodyLimit
 from graph.composer import Composer
-from graph.problems import RequestProblem, install, invalid
+from graph.playground import pages
+from graph.problems import ERRORS, RequestProblem, install, invalid
 from graph.schema import (
     BatchAnswer,
     BatchItemError,
@@ -22,14 +24,10 @@ from graph.schema import (
     ComfortRequest,
     FieldError,
     Info,
-    Problem,
     Readiness,
 )
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
-_ERRORS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (400, 413, 422)
-}
 
 
 class Gateway:
@@ -113,7 +111,13 @@ def check_text(text: str, *, max_chars: int) -> None:
 
 
 def make_app(
-    composer: Composer, *, info: Info, max_text_chars: int, max_batch_items: int, max_body_bytes: int
+    composer: Composer,
+    *,
+    info: Info,
+    max_text_chars: int,
+    max_batch_items: int,
+    max_body_bytes: int,
+    ordinary_reply: str = ORDINARY_REPLY,
 ) -> FastAPI:
     """The ASGI application around one composer."""
     gateway = Gateway(composer, max_text_chars=max_text_chars, max_batch_items=max_batch_items)
@@ -121,17 +125,19 @@ def make_app(
         title="anwei",
         version=__version__,
         summary="Comfort for upset customers of an online shop.",
+        docs_url=None,
         redoc_url=None,
     )
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     install(app)
+    pages.install(app)
 
-    @app.post("/v1/comfort", responses=_ERRORS, response_model_exclude_none=False)
+    @app.post("/v1/comfort", responses=ERRORS, response_model_exclude_none=False)
     async def comfort(request: ComfortRequest, x_request_id: str | None = Header(default=None)) -> ComfortAnswer:
         """Recognise the emotion of one sentence and answer with the most specific comfort that is sure."""
         return await gateway.comfort(request, x_request_id)
 
-    @app.post("/v1/comfort/batch", responses=_ERRORS)
+    @app.post("/v1/comfort/batch", responses=ERRORS)
     async def batch(request: BatchRequest) -> BatchAnswer:
         """Answer up to 256 sentences, in order; one bad item does not fail the others."""
         return await gateway.batch(request)
@@ -153,4 +159,6 @@ def make_app(
         response.status_code = 503 if readiness.status == "starting" else 200
         return readiness
 
+    chat.install(app, gateway.comfort, ordinary_reply=ordinary_reply)
+    rasa.install(app, gateway.comfort)
     return app

@@ -5,6 +5,7 @@ Messages never repeat the client's text: it may be personal, huge, or not encoda
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +18,11 @@ from graph.schema import FieldError, Problem
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+UNEXPECTED = "unexpected error; the service's log has its trace"
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (400, 413, 422)
+}
+"""What a route that reads a body can answer, for the OpenAPI document."""
 
 
 class RequestProblem(HTTPException):
@@ -71,4 +77,4 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, error: Exception) -> Response:
         logger.error("unexpected error", exc_info=error)
-        return respond(problem(500, "unexpected error; the service's log has its trace"))
+        return respond(problem(500, UNEXPECTED))

@@ -4,6 +4,7 @@ Limits that an operator can change (text length, batch size) are checked in the 
 here stand the rules that never change.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -102,6 +103,10 @@ class ComfortAnswer(Wire):
     degraded: list[str] = Field(description="Nodes whose understudy answered, or `deadline`.")
     versions: Versions
     explain: Explanation | None = None
+
+
+Comfort = Callable[[ComfortRequest, str | None], Awaitable[ComfortAnswer]]
+"""How a route asks for an answer; the second argument is the client's request id."""
 
 
 class FieldError(Wire):

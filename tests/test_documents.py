@@ -6,16 +6,21 @@ import shlex
 from collections.abc import Iterator
 
 import pytest
+from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from configs.schema import PROJECT_ROOT
 from graph.__main__ import app
+from graph.chat_schema import ChatRequest
+from graph.rasa import RasaMessage
 from graph.schema import BatchRequest, ComfortRequest
 
 DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
-REQUESTS: dict[str, type[ComfortRequest] | type[BatchRequest]] = {
+REQUESTS: dict[str, type[BaseModel]] = {
     "/v1/comfort": ComfortRequest,
     "/v1/comfort/batch": BatchRequest,
+    "/v1/chat/completions": ChatRequest,
+    "/webhooks/rest/webhook": RasaMessage,
 }
 
 
