@@ -51,6 +51,7 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "pbmatch_vectors": {"bcnn_features": "vectors"},
     "pbmatch_plain": {"overlap": False},
     "align": {"extractors": ("alignment",)},
+    "pbmatch_align": {"extractors": ("bcnn", "pyramid", "alignment")},
 }
 """Trained. What each sets apart from the defaults."""
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from models.artifact import digest_of
@@ -48,6 +48,8 @@ class ClassifierParams:
         label_weight: lambda, weight of the label regulariser.
         dropout: on the features.
         token_dropout: share of tokens that training hides.
+        n_gram_buckets: weights of a linear model over hashed character n-grams beside the branches; 0 for none.
+        gram_rate: learning rate of these weights.
         label_smoothing: of the cross-entropy.
         class_weights: weigh classes by the root of their rarity.
         learning_rate: of AdamW.
@@ -76,6 +78,8 @@ class ClassifierParams:
     label_weight: float = 1.0
     dropout: float = 0.5
     token_dropout: float = 0.1
+    n_gram_buckets: int = 0
+    gram_rate: float = 0.02
     label_smoothing: float = 0.1
     class_weights: bool = False
     learning_rate: float = 2e-3
@@ -186,6 +190,7 @@ def _model_config(
         "window": params.window,
         "dropout": params.dropout,
         "token_dropout": params.token_dropout,
+        "n_gram_buckets": params.n_gram_buckets,
     }
 
 
@@ -216,9 +221,8 @@ class _Fitting:
             self._model,
             parameter_groups=parameter_groups(
                 self._model,
-                tables=tables,
+                own_rates=[(tables, self._params.embedding_rate), (self._gram_weights(), self._params.gram_rate)],
                 learning_rate=self._params.learning_rate,
-                embedding_rate=self._params.embedding_rate,
                 weight_decay=self._params.weight_decay,
             ),
             batches=self._batches,
@@ -236,6 +240,9 @@ class _Fitting:
             what=what,
             progress=progress,
         )
+
+    def _gram_weights(self) -> list[nn.Parameter]:
+        return [] if self._model.grams is None else [self._model.grams.weights]
 
     def _weights(self, n_labels: int) -> Tensor:
         counts = np.maximum(np.bincount(self._targets, minlength=n_labels), 1)

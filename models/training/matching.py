@@ -228,9 +228,8 @@ class _Fitting:
             self._model,
             parameter_groups=parameter_groups(
                 self._model,
-                tables=tables,
+                own_rates=[(tables, self._params.embedding_rate)],
                 learning_rate=self._params.learning_rate,
-                embedding_rate=self._params.embedding_rate,
                 weight_decay=self._params.weight_decay,
             ),
             batches=self._batches,
