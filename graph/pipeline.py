@@ -27,7 +27,7 @@ from models.artifact import digest_of
 from models.text.segment import segmenter_version
 
 # Raise it when a change of code makes old artifacts wrong although no data or hyperparameter changed.
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Character n-grams counted, as linear classifiers of texts do: the wide part beside MLC's deep one.
+"""A linear model over character n-grams: the wide part beside MLC's deep one.
 
-A linear model over n-grams remembers exact strings, which averaged vectors blur; it is what support vector machines on
-short texts live from (Joulin et al., EACL 2017, hash n-grams into buckets in the same way; "wide and deep" is Cheng et
-al., DLRS 2016). The grams are hashed inside the network, from the rows of the characters, so nothing is looked up in
-Python.
+A linear model remembers exact strings, which averaged vectors blur; support vector machines on short texts live from
+that ("wide and deep": Cheng et al., DLRS 2016). The grams are hashed into buckets (Weinberger et al., ICML 2009)
+inside the network, from the rows of the characters, so nothing is looked up in Python. `models.training.grams` fits
+the weights by a solver of their own; they take no part in the network's training.
 """
 
 from collections.abc import Sequence
@@ -25,28 +25,36 @@ class HashedGrams(nn.Module):
 
     Attributes:
         weights: float (n_buckets, n_labels).
+        bias: float (n_labels,).
+        idf: float (n_buckets,), importance of a bucket.
+        scale: float (), what the sum is multiplied by beside the deep logits.
     """
 
-    def __init__(
-        self, *, n_labels: int, n_buckets: int = 2**16, sizes: Sequence[int] = (1, 2, 3, 4), dropout: float = 0.3
-    ) -> None:
+    weights: Tensor
+    bias: Tensor
+    idf: Tensor
+    scale: Tensor
+
+    def __init__(self, *, n_labels: int, n_buckets: int = 2**16, sizes: Sequence[int] = (1, 2, 3, 4)) -> None:
         """Start at zero.
 
         Args:
             n_labels: classes.
             n_buckets: different weights; grams that fall into one share it.
             sizes: characters of a gram.
-            dropout: share of grams that training hides.
         """
         super().__init__()
-        self._sizes, self._n_buckets, self._dropout_rate = tuple(sizes), n_buckets, dropout
-        self.weights = nn.Parameter(torch.zeros(n_buckets, n_labels))
+        self._sizes, self.n_buckets = tuple(sizes), n_buckets
+        self.register_buffer("weights", torch.zeros(n_buckets, n_labels))
+        self.register_buffer("bias", torch.zeros(n_labels))
+        self.register_buffer("idf", torch.ones(n_buckets))
+        self.register_buffer("scale", torch.zeros(()))
 
     def buckets(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The bucket of every gram.
 
         Args:
-            rows: int64 (batch, length), `PAD` on the right.
+            rows: int64 (batch, length), `PAD` on the right; length at least 1.
 
         Returns:
             int64 (batch, n_grams), and bool (batch, n_grams), false where a gram reaches into the padding.
@@ -59,15 +67,17 @@ class HashedGrams(nn.Module):
             mixed = torch.full(windows.shape[:2], size, dtype=torch.int64, device=rows.device)
             for place in range(size):
                 mixed = ((mixed ^ windows[:, :, place]) * _MULTIPLIER) & 0xFFFFFFFF
-            buckets.append((mixed >> 8) % self._n_buckets)
+            buckets.append((mixed >> 8) % self.n_buckets)
             valid.append(windows[:, :, -1] != PAD)
         return torch.cat(buckets, dim=1), torch.cat(valid, dim=1)
 
+    def shares(self, buckets: Tensor, valid: Tensor) -> Tensor:
+        """How much each gram counts: its importance, over the length of all; float (batch, n_grams)."""
+        return functional.normalize(self.idf[buckets] * valid, dim=1)
+
     def forward(self, rows: Tensor) -> Tensor:
-        """Logits of texts, float (batch, n_labels): the sum of the weights over the root of the number of grams."""
+        """Scaled distances from the planes, float (batch, n_labels)."""
         buckets, valid = self.buckets(rows)
-        shares = valid.to(self.weights.dtype)
-        shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=1.0).sqrt()
-        if self.training:
-            shares = functional.dropout(shares, self._dropout_rate)
-        return functional.embedding_bag(buckets, self.weights, per_sample_weights=shares, mode="sum")
+        shares = self.shares(buckets, valid)
+        sums = functional.embedding_bag(buckets, self.weights, per_sample_weights=shares, mode="sum")
+        return self.scale * (sums + self.bias)

@@ -56,7 +56,7 @@ class EncoderParams:
     max_words: int = 48
     max_chars: int = 80
     seed: int = 1
-    n_threads: int = 2
+    n_threads: int = 1
     device: str = "auto"
 
 

@@ -95,7 +95,7 @@ class MatcherParams:
     serving_prior: float | None = None
     precision: float = 0.9
     seed: int = 1
-    n_threads: int = 2
+    n_threads: int = 1
     device: str = "auto"
 
 
