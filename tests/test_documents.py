@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from configs.schema import PROJECT_ROOT
 from graph.__main__ import app
 from graph.chat_schema import ChatRequest
+from graph.feedback_schema import FeedbackRequest
 from graph.rasa import RasaMessage
 from graph.schema import BatchRequest, ComfortRequest
 
@@ -19,6 +20,7 @@ DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*
 REQUESTS: dict[str, type[BaseModel]] = {
     "/v1/comfort": ComfortRequest,
     "/v1/comfort/batch": BatchRequest,
+    "/v1/feedback": FeedbackRequest,
     "/v1/chat/completions": ChatRequest,
     "/webhooks/rest/webhook": RasaMessage,
 }

@@ -5,7 +5,7 @@ Rules, no model: rather one number too many than one too few. Called by the feed
 
 import re
 
-_EMAIL = re.compile(r"[\w.+-]{1,64}[@＠][\w-]{1,63}(?:[.．][\w-]{1,63}){1,4}")
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}[@＠][A-Za-z0-9-]{1,63}(?:[.．][A-Za-z0-9-]{1,63}){1,4}")
 # Seven digits or more, with or without separators: telephones, identity and bank cards, orders, QQ numbers.
 _NUMBER = re.compile(r"[+＋]?\d(?:[\s().·—–-]{0,2}\d){6,}[Xx]?")
 _SPELT_NUMBER = re.compile("[零〇一幺二两三四五六七八九]{7,}")
