@@ -28,6 +28,8 @@ class FeedbackStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._put_answers = _upsert(engine, answers)
+        self._put_rating = _upsert(engine, ratings)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> "FeedbackStore":
@@ -54,8 +56,8 @@ class FeedbackStore:
             given = {e.request_id: _row(e) for e in entries if isinstance(e, Answered)}
             if given:
                 # In one order everywhere, so that two writers never wait for each other's rows.
-                connection.execute(_upsert(connection, answers), [given[key] for key in sorted(given)])
-            known = [isinstance(e, Answered) or _rate(connection, e) for e in entries]
+                connection.execute(self._put_answers, [given[key] for key in sorted(given)])
+            known = [isinstance(e, Answered) or self._rate(connection, e) for e in entries]
             connection.commit()
         return known
 
@@ -91,19 +93,18 @@ class FeedbackStore:
     def _writing(self) -> Connection:
         return self._engine.connect().execution_options(immediate=True)
 
-
-def _rate(connection: Connection, rating: Rating) -> bool:
-    """Store a rating under the session it is about; False if there is no such answer or session."""
-    found = select(answers.c.session).limit(1)
-    if rating.request_id is not None:
-        found = found.where(answers.c.request_id == _clean(rating.request_id))
-    if rating.session is not None:
-        found = found.where(answers.c.session == _clean(rating.session))
-    session = connection.execute(found).scalar_one_or_none()
-    if session is None or (rating.request_id is None and rating.session is None):
-        return False
-    connection.execute(_upsert(connection, ratings), [_row(rating) | {"session": session}])
-    return True
+    def _rate(self, connection: Connection, rating: Rating) -> bool:
+        """Store a rating under the session it is about; False if there is no such answer or session."""
+        found = select(answers.c.session).limit(1)
+        if rating.request_id is not None:
+            found = found.where(answers.c.request_id == _clean(rating.request_id))
+        if rating.session is not None:
+            found = found.where(answers.c.session == _clean(rating.session))
+        session = connection.execute(found).scalar_one_or_none()
+        if session is None or (rating.request_id is None and rating.session is None):
+            return False
+        connection.execute(self._put_rating, [_row(rating) | {"session": session}])
+        return True
 
 
 def _row(entry: Answered | Rating) -> dict[str, Any]:
@@ -115,9 +116,9 @@ def _clean(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
-def _upsert(connection: Connection, table: Table) -> Any:
+def _upsert(engine: Engine, table: Table) -> Any:
     """`INSERT` of whole rows that replaces a row with the same key; both databases know it, each by its own name."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     new = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}

@@ -35,7 +35,7 @@ def postgres_url() -> Iterator[str]:
     settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
 
     def run(program: str, *arguments: str) -> None:
-        command = [programs / program, "-D", folder / "data", *arguments]
+        command = [str(programs / program), "-D", str(folder / "data"), *arguments]
         subprocess.run(command, user=user, check=True, stdout=subprocess.DEVNULL, timeout=60, cwd=folder)
 
     try:
