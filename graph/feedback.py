@@ -23,7 +23,7 @@ from graph.stage import RemoteNode, Stage
 from indexes.feedback.entries import Answered, Rating, Tallies
 
 _RETRY_AFTER_S = 2
-_MAX_TEXT_CHARS = 2000
+_MAX_TEXT_CHARS = 500
 _FULL = "the disk of the feedback store is full; the rating was not kept, send it again later"
 _AWAY = "the feedback store does not answer; the rating was not kept, send it again later"
 _BEHIND = "answers are still on their way to the feedback store; send the rating again later"

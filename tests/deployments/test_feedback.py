@@ -36,7 +36,7 @@ def test_words_are_masked_before_they_are_stored(tmp_path: Path) -> None:
     )
     engine = create_engine(f"sqlite:///{tmp_path / 'x.sqlite3'}")
     with engine.connect() as connection:
-        assert connection.execute(select(answers.c.text)).scalar_one() == "打[号码]"
+        assert connection.execute(select(answers.c.text)).scalar_one() == "打[电话]"
         assert connection.execute(select(ratings.c.comment)).scalar_one() == "我是[邮箱]"
     engine.dispose()
 

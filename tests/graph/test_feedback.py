@@ -63,7 +63,7 @@ async def test_an_answer_is_recorded_with_everything_but_its_text(script: Script
 async def test_texts_are_kept_only_if_asked_and_masked(script: Script, tmp_path: Path) -> None:
     async with service(script, tmp_path, feedback={"keep_text": True}) as (http, _):
         await http.post("/v1/comfort", json={"text": f"{QUESTION}，打13812345678"})
-    assert stored(tmp_path)[0]["text"] == f"{QUESTION}，打[号码]"
+    assert stored(tmp_path)[0]["text"] == f"{QUESTION}，打[电话]"
 
 
 async def test_control_gets_no_comfort_but_its_emotion_is_recorded(script: Script, tmp_path: Path) -> None:
