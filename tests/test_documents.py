@@ -13,15 +13,14 @@ import pytest
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from configs.schema import PROJECT_ROOT, AppConfig, Feedback
+from configs.schema import PROJECT_ROOT
 from graph.__main__ import app
-from graph.assemble import assemble_feedback, make_http, writer_here
 from graph.chat_schema import ChatRequest
 from graph.feedback_schema import FeedbackRequest
 from graph.rasa import RasaMessage
 from graph.schema import BatchRequest, ComfortRequest
 from indexes.feedback.store import FeedbackStore
-from tests.graph.scripted import Script, some_info
+from tests.graph.test_openapi import interface
 
 DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
 REQUESTS: dict[str, type[BaseModel]] = {
@@ -66,12 +65,9 @@ def test_command_lines_parse(command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def openapi(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def openapi() -> dict[str, Any]:
     """The interface as the service describes it."""
-    config = AppConfig(feedback=Feedback(url=f"sqlite:///{tmp_path_factory.mktemp('docs') / 'x.sqlite3'}"))
-    composer = Script().composer()
-    app = make_http(composer, some_info(composer), config, assemble_feedback(config, writer_here(config)))
-    return app.openapi()
+    return interface()
 
 
 @pytest.mark.parametrize("command", sorted(set(commands("curl "))))
