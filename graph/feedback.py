@@ -23,6 +23,8 @@ from graph.stage import RemoteNode, Stage
 from indexes.feedback.entries import Answered, Rating, Tallies
 
 _RETRY_AFTER_S = 2
+# Counting millions of answers takes seconds; the ingress itself gives up after 30.
+_REPORT_TIMEOUT_S = 25.0
 _MAX_TEXT_CHARS = 500
 _FULL = "the disk of the feedback store is full; the rating was not kept, send it again later"
 _AWAY = "the feedback store does not answer; the rating was not kept, send it again later"
@@ -48,7 +50,7 @@ class Feedback:
         experiment: Deals the arms.
         keep_text: Whether texts go along.
         patience_s: How long a rating waits for its answer to be recorded, since a client can be quicker.
-        timeout_s: Longest wait for the report.
+        timeout_s: Longest wait for a rating's receipt.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class Feedback:
             RequestProblem: 503, the writer does not answer.
         """
         try:
-            tallies = await asyncio.wait_for(self._writer.tallies(since), self._timeout_s)
+            tallies = await asyncio.wait_for(self._writer.tallies(since), _REPORT_TIMEOUT_S)
         except Exception:
             raise _unavailable(_UNCOUNTED) from None
         return report(tallies, since=since)
