@@ -28,8 +28,15 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 class RequestProblem(HTTPException):
     """A request that cannot be served, with the status and sentence to answer."""
 
-    def __init__(self, status: int, detail: str, *, errors: list[FieldError] | None = None) -> None:
-        super().__init__(status, detail)
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: list[FieldError] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, headers)
         self.problem = problem(status, detail, errors=errors)
 
 
@@ -63,7 +70,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestProblem)
     async def _problem(_: Request, error: RequestProblem) -> Response:
-        return respond(error.problem)
+        return respond(error.problem, headers=dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
