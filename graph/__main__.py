@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from graph.commands import ask, check, index, replay, serve, train
+from graph.commands import ask, check, index, mine, replay, serve, train
 from graph.errors import EXPECTED
 
 console = Console(stderr=True)
@@ -21,6 +21,7 @@ app.command("stop")(serve.stop)
 app.command("ask")(ask.ask)
 app.command("replay")(replay.replay)
 app.command("train")(train.train)
+app.command("mine")(mine.mine)
 app.command("check-data")(check.check_data)
 app.add_typer(index.app, name="index")
 
