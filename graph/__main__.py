@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from graph.commands import ask, check, index, mine, replay, serve, train
+from graph.commands import annotate, ask, check, drafts, index, mine, replay, serve, train
 from graph.errors import EXPECTED
 
 console = Console(stderr=True)
@@ -24,6 +24,8 @@ app.command("train")(train.train)
 app.command("mine")(mine.mine)
 app.command("check-data")(check.check_data)
 app.add_typer(index.app, name="index")
+app.add_typer(annotate.app, name="annotate")
+app.add_typer(drafts.app, name="drafts")
 
 
 def main() -> None:

@@ -150,9 +150,8 @@ def nearest_neighbours(
     if not k:
         return np.empty((n, 0), np.float32), np.empty((n, 0), np.int64)
     faiss.omp_set_num_threads(1)
-    if n <= exact_up_to:
-        index = faiss.IndexFlatIP(width)
-    else:
+    index: Any = faiss.IndexFlatIP(width)
+    if n > exact_up_to:
         index = faiss.IndexHNSWFlat(width, _LINKS, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = _BUILD_BREADTH
         index.hnsw.efSearch = _SEARCH_BREADTH

@@ -51,7 +51,7 @@ def propose_drafts(
         if matter.frequency >= min_frequency and (matter.emotion or not emotional_only) and not is_known(matter, found)
     ]
     used = set(taken)
-    surfaces = []
+    surfaces: list[tuple[Matter, list[str]]] = []
     for matter in chosen:
         if len(surfaces) == n_drafts:
             break
@@ -126,9 +126,7 @@ def _replies(questions: Sequence[Question]) -> list[str]:
                 counts[text] += count
     frequent = sorted(counts, key=lambda text: (-counts[text], text))[:200]
     grams = {text: char_ngrams(comparison_key(text), 2) for text in frequent}
-    typical = {
-        text: sum(counts[other] * jaccard(grams[text], grams[other]) for other in frequent) for text in frequent
-    }
+    typical = {text: sum(counts[other] * jaccard(grams[text], grams[other]) for other in frequent) for text in frequent}
     kept: list[str] = []
     for text in sorted(frequent, key=lambda text: (-typical[text], text)):
         if all(jaccard(grams[text], grams[other]) <= _MAX_SURFACE_SIMILARITY for other in kept):

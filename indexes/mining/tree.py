@@ -103,9 +103,7 @@ class _Clusters:
         children = np.concatenate(self._children) if self._children else np.empty((0, 2), np.int64)
         parents = np.full(self._n_nodes, -1, np.int64)
         parents[children] = np.arange(self._n, self._n_nodes)[:, None]
-        return MergeTree(
-            self._n, children, np.concatenate(self._heights), parents, np.concatenate(self._node_sizes)
-        )
+        return MergeTree(self._n, children, np.concatenate(self._heights), parents, np.concatenate(self._node_sizes))
 
 
 def _distinct(edges: NDArray[np.int64], n: int) -> NDArray[np.int64]:
