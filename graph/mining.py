@@ -99,7 +99,7 @@ def _report(lines: Sequence[LogLine], found: Matters, *, n_drafts: int, n_fresh:
         "asked": sum(frequencies),
         "clusters": len(found.matters),
         "clusters_of_one": sum(len(matter.rows) == 1 for matter in found.matters),
-        "clusters_known": sum(is_known(matter, found) for matter in found.matters),
+        "clusters_known": sum(is_known(matter) for matter in found.matters),
         "clusters_emotional": sum(matter.emotion is not None for matter in found.matters),
         "resolution": round(found.resolution, 4),
         "drafts": n_drafts,

@@ -22,6 +22,8 @@ from indexes.mining.questions import Question
 N_PARAPHRASES = 8
 N_HARD_NEGATIVES = 3
 N_REPLIES = 3
+KNOWN_SIMILARITY = 0.85
+"""High, because a matter that is wrongly taken for known is lost, and a reviewer sees the nearest entry anyway."""
 _MIN_REPLY_CHARS = 10
 _MAX_SURFACE_SIMILARITY = CheckRules().max_surface_similarity
 
@@ -48,7 +50,7 @@ def propose_drafts(
     chosen = [
         matter
         for matter in found.matters
-        if matter.frequency >= min_frequency and (matter.emotion or not emotional_only) and not is_known(matter, found)
+        if matter.frequency >= min_frequency and (matter.emotion or not emotional_only) and not is_known(matter)
     ]
     used = set(taken)
     surfaces: list[tuple[Matter, list[str]]] = []
@@ -62,9 +64,9 @@ def propose_drafts(
     return [_draft(matter, texts, found, used, name_known) for matter, texts in surfaces]
 
 
-def is_known(matter: Matter, found: Matters) -> bool:
-    """Whether the knowledge has the matter's title already, as far as sentences can be told apart."""
-    return matter.near is not None and 1.0 - matter.near.similarity <= max(found.resolution, 1e-3)
+def is_known(matter: Matter) -> bool:
+    """Whether the knowledge has the matter's title already, in nearly the same words."""
+    return matter.near is not None and matter.near.similarity >= KNOWN_SIMILARITY
 
 
 def _surfaces(matter: Matter, questions: Sequence[Question], used: Collection[str]) -> list[str]:
