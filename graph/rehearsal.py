@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 
-from configs.schema import AppConfig
+from configs.schema import AppConfig, Deadlines
 from graph.content import Content
 from graph.errors import InputError
 from graph.local import answer_all, local_composer
@@ -22,6 +22,10 @@ from indexes.versions import IndexVersions, unfound
 from models.encoder import SentenceEncoder
 from models.text.segment import segmenter_version
 
+_WAIT_MS = 600_000
+_PATIENT = Deadlines(
+    default_ms=_WAIT_MS, max_ms=_WAIT_MS, emotion_ms=_WAIT_MS, topic_ms=_WAIT_MS, recall_ms=_WAIT_MS, rerank_ms=_WAIT_MS
+)
 N_FIXED = 200
 """Old sentences whose answers must not change: half from the knowledge, half from the messages."""
 
@@ -93,13 +97,20 @@ def _chosen(texts: Sequence[str]) -> list[str]:
 
 
 def _ask(config: AppConfig, texts: Sequence[str]) -> list[ComfortAnswer]:
-    # Nobody waits, so no answer should be degraded by a deadline.
-    requests = [ComfortRequest(text=text, deadline_ms=config.deadlines.max_ms) for text in texts]
+    # Nobody waits, so no answer may be degraded by a deadline.
+    patient = config.model_copy(update={"deadlines": _PATIENT})
+    requests = [ComfortRequest(text=text) for text in texts]
 
     async def collect() -> list[ComfortAnswer]:
-        return [answer async for answer in answer_all(local_composer(config), requests, at_once=16)]
+        return [answer async for answer in answer_all(local_composer(patient), requests, at_once=16)]
 
-    return asyncio.run(collect())
+    answers = asyncio.run(collect())
+    degraded = sorted({role for answer in answers for role in answer.degraded})
+    if degraded:
+        raise InputError(
+            f"{config.artifacts}: {', '.join(degraded)} failed in the rehearsal; build the artifacts again"
+        )
+    return answers
 
 
 def _matter(answer: ComfortAnswer) -> str:
