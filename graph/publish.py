@@ -139,10 +139,13 @@ def _add(staged: AppConfig, approved: Sequence[Draft]) -> list[KnowledgeEntry]:
 
 def _check(config: AppConfig, staged: AppConfig) -> None:
     """Refuses what the data check finds wrong now and did not before."""
+    problems = check_data(staged.data).problems
+    if not problems:
+        return
     before = {_without_numbers(problem) for problem in check_data(config.data).problems}
-    problems = [p for p in check_data(staged.data).problems if _without_numbers(p) not in before]
-    if problems:
-        raise InputError("; ".join(problems[:5]))
+    fresh = [problem for problem in problems if _without_numbers(problem) not in before]
+    if fresh:
+        raise InputError("; ".join(fresh[:5]))
 
 
 def _without_numbers(problem: str) -> str:

@@ -58,7 +58,7 @@ def collect_questions(
     for number, (line, answer) in enumerate(_with_answers(lines), start=1):
         text = _clean(line.text)
         key = comparison_key(text)
-        if len(key) >= _MIN_CHARS and len(text) <= MAX_CHARS:
+        if sum(char.isalnum() for char in key) >= _MIN_CHARS and len(text) <= MAX_CHARS:
             spellings[key][text] += 1
             if answer:
                 replies[key][_clean(answer)] += 1
