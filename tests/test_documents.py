@@ -23,6 +23,8 @@ from indexes.feedback.store import FeedbackStore
 from tests.graph.test_openapi import interface
 
 DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
+GROUPS = {"annotate", "drafts", "evaluate", "index"}
+"""Commands that have commands of their own."""
 REQUESTS: dict[str, type[BaseModel]] = {
     "/v1/comfort": ComfortRequest,
     "/v1/comfort/batch": BatchRequest,
@@ -58,7 +60,7 @@ def test_command_lines_parse(command: str) -> None:
     if words != ["--help"]:
         options = [word for word in words if word.startswith("-")]
         names = [word for word in words if not word.startswith("-")]
-        known = names[:2] if names[0] in {"index", "evaluate"} else names[:1]
+        known = names[:2] if names[0] in GROUPS else names[:1]
         shown = CliRunner().invoke(app, [*known, "--help"], env={"COLUMNS": "200"})
         assert shown.exit_code == 0, shown.output
         assert all(option in shown.output for option in options)
