@@ -23,6 +23,7 @@ from configs.schema import PROJECT_ROOT
 from graph.errors import LaunchError
 from graph.preflight import port_fault
 from graph.serve_file import ServeFile
+from graph.transport import Transport, switch
 
 PID_FILE = PROJECT_ROOT / ".run" / "serve.pid"
 _DEPLOY_TIMEOUT_S = 300.0
@@ -44,7 +45,7 @@ def running(file: ServeFile, *, address: str | None = None) -> Iterator[str]:
         LaunchError: the port is taken, the deployment failed, or it was not ready in time.
     """
     check_port(file)
-    dashboard = _start_ray(address)
+    dashboard = _start_ray(address, file.app.transport)
     try:
         # Ray's own client of that interface: it carries the cluster's authentication token.
         client = ServeSubmissionClient(dashboard)
@@ -111,7 +112,7 @@ def _is_service(pid: int) -> bool:
     return b"serve" in words
 
 
-def _start_ray(address: str | None) -> str:
+def _start_ray(address: str | None, transport: Transport) -> str:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Replicas import `graph` and its neighbours from the project's root.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
@@ -119,6 +120,7 @@ def _start_ray(address: str | None) -> str:
     if address is not None:
         context = ray.init(address=address, **quiet)
     else:
+        switch(transport)
         context = ray.init(
             address="local",
             include_dashboard=True,
