@@ -45,7 +45,7 @@ def running(file: ServeFile, *, address: str | None = None) -> Iterator[str]:
         LaunchError: the port is taken, the deployment failed, or it was not ready in time.
     """
     check_port(file)
-    dashboard = _start_ray(address, file.app.transport)
+    dashboard = start_ray(address, file.app.transport)
     try:
         # Ray's own client of that interface: it carries the cluster's authentication token.
         client = ServeSubmissionClient(dashboard)
@@ -112,7 +112,13 @@ def _is_service(pid: int) -> bool:
     return b"serve" in words
 
 
-def _start_ray(address: str | None, transport: Transport) -> str:
+def start_ray(address: str | None, transport: Transport) -> str:
+    """Connect to a cluster, or start one on loopback that ends with this process; the dashboard's URL.
+
+    Args:
+        address: The cluster's; None starts one.
+        transport: Of a cluster that is started.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Replicas import `graph` and its neighbours from the project's root.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))))

@@ -107,7 +107,13 @@ def serving(
         LoadTestError: it ended, or was not ready in time.
     """
     mark = uuid.uuid4().hex
-    variables = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT_ROOT), **(environment or {}), _MARK: mark}
+    variables = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(PROJECT_ROOT),
+        **(environment or {}),
+        _MARK: mark,
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

@@ -1,8 +1,8 @@
 """What customers type, as a stream of sentences: the two traffics of every load test.
 
 `real`: 95 % plain sentences, asked again and again by Zipf's law; the rest emotional, in equal shares of those that
-knowledge, emotion and topic, or the emotion alone should answer. `hard`: emotional sentences only, no two alike, so that
-neither the emotion gate nor the memory saves any work. Both are reproducible from a seed.
+knowledge, emotion and topic, or the emotion alone should answer. `hard`: emotional sentences only, no two alike, so
+that neither the emotion gate nor the memory saves any work. Both are reproducible from a seed.
 """
 
 import random
@@ -18,9 +18,37 @@ EMOTIONAL_SHARE = 0.05
 """Of real traffic; the paper's figure (section 5)."""
 ZIPF_EXPONENT = 1.0
 _WHEN = ("", "上周", "昨天", "前天", "上个月", "双十一", "周末", "刚才", "月初", "前几天", "年前", "中午")
-_WHAT = (
-    *("手机", "裤子", "奶粉", "床垫", "显卡", "猫粮", "耳机", "外套", "电饭煲", "沙发", "口红", "书包", "台灯", "轮胎"),
-    *("键盘", "童鞋", "窗帘", "茶叶", "面膜", "雨伞", "行李箱", "自行车", "羽绒服", "空调", "花盆", "拖把", "手表", "电视"),
+_WHAT = tuple(
+    [
+        "手机",
+        "裤子",
+        "奶粉",
+        "床垫",
+        "显卡",
+        "猫粮",
+        "耳机",
+        "外套",
+        "电饭煲",
+        "沙发",
+        "口红",
+        "书包",
+        "台灯",
+        "轮胎",
+        "键盘",
+        "童鞋",
+        "窗帘",
+        "茶叶",
+        "面膜",
+        "雨伞",
+        "行李箱",
+        "自行车",
+        "羽绒服",
+        "空调",
+        "花盆",
+        "拖把",
+        "手表",
+        "电视",
+    ]
 )
 
 

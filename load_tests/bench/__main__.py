@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,10 @@ from graph.schema import ComfortRequest
 from graph.serve_file import read_serve_file
 from load_tests.bench.contenders import CONTENDERS, Contender, new_folder, started
 from load_tests.bench.measure import Cell, Traffic, ask, measure
-from load_tests.bench.report import write_report
+from load_tests.bench.report import Results, write_report
 from load_tests.bench.servers.settings import PATIENT
-from load_tests.document import FOLDER, machine, write_json
+from load_tests.capacity import arithmetic
+from load_tests.document import FOLDER, fill, machine, write_json
 from load_tests.processes import LoadTestError, Server
 from load_tests.traffic import hard, read_voices, real
 
@@ -51,13 +53,18 @@ def run(
             write_json(out, report | {"cells": [cell.as_json() for cell in cells]})
     console.print(f"report: {out}; files of the run: {folder}")
     if document:
-        write_report(out)
+        _write(out)
 
 
 @app.command()
 def report(path: Path = typer.Argument(FOLDER / "bench.json")) -> None:
     """Write the tables and plots of docs/performance.md from a report."""
+    _write(path)
+
+
+def _write(path: Path) -> None:
     write_report(path)
+    fill("capacity", arithmetic(Results(json.loads(path.read_text(encoding="utf-8")))))
 
 
 def _chosen(only: str) -> list[Contender]:
@@ -99,7 +106,8 @@ def _visit(
     for cell in cells:
         console.print(
             f"{cell.contender:10} {cell.traffic} {cell.clients:3} clients: {cell.requests_per_s:7.1f}/s, "
-            f"p50 {cell.p50_ms:7.1f} ms, p99 {cell.p99_ms:7.1f} ms, {cell.cpu_ms:6.2f} CPU ms, {cell.memory_mb:5.0f} MB, "
+            f"p50 {cell.p50_ms:7.1f} ms, p99 {cell.p99_ms:7.1f} ms, {cell.cpu_ms:6.2f} CPU ms, "
+            f"{cell.memory_mb:5.0f} MB, "
             f"handled {cell.handled:.2f}, degraded {cell.degraded:.2f}, failed {cell.failed}",
             highlight=False,
         )

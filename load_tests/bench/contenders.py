@@ -1,9 +1,8 @@
 """Who is compared, and how each is started; all hold the same artifacts and get one thread a process for models."""
 
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,9 @@ import yaml
 from configs.schema import PROJECT_ROOT, AppConfig
 from graph.transport import free_ports
 from load_tests.bench.servers.settings import CONFIG
-from load_tests.processes import LoadTestError, Server, serving
+from load_tests.environments import python_of
+from load_tests.processes import Server, serving
 
-_PEERS = PROJECT_ROOT / ".bench"
-_PINS = Path(__file__).parent / "pins"
 _HERE = "load_tests.bench.servers"
 Placement = Literal["split", "fused"]
 
@@ -35,7 +33,7 @@ class Contender:
 
     name: str
     about: str
-    home: Literal["noop", "split", "fused", "default", "fastapi_1", "fastapi_2", "litserve", "bentoml"]
+    home: Literal["noop", "split", "fused", "fused_2", "default", "fastapi_1", "fastapi_2", "litserve", "bentoml"]
     path: str = "/v1/comfort"
 
     @property
@@ -50,6 +48,7 @@ CONTENDERS = (
     Contender("hop", "the no-op route with one handle call", "noop", "/hop"),
     Contender("split", "this graph, a deployment each", "split"),
     Contender("fused", "this graph, all nodes in the composer's replica", "fused"),
+    Contender("fused_2", "the same with 2 replicas", "fused_2"),
     Contender("default", "split with Ray's default switches and one call per request", "default"),
     Contender("fastapi_1", "FastAPI and uvicorn, 1 worker, unbatched", "fastapi_1"),
     Contender("fastapi_2", "FastAPI and uvicorn, 2 workers, unbatched", "fastapi_2"),
@@ -77,7 +76,7 @@ def started(home: str, config: AppConfig, folder: Path) -> Iterator[Server]:
 
 
 def _command(home: str, config: AppConfig, folder: Path, port: int) -> list[str]:
-    if home in ("split", "fused", "default"):
+    if home in ("split", "fused", "fused_2", "default"):
         return [sys.executable, "-m", "graph", "serve", "--config", str(_serve_yaml(home, config, folder, port))]
     if home == "noop":
         return [sys.executable, "-m", f"{_HERE}.noop", str(port)]
@@ -85,7 +84,7 @@ def _command(home: str, config: AppConfig, folder: Path, port: int) -> list[str]
         workers = home.rpartition("_")[2]
         options = ["--factory", "--host", "127.0.0.1", "--port", str(port), "--workers", workers]
         return [sys.executable, "-m", "uvicorn", f"{_HERE}.fastapi_app:make", *options, "--log-level", "warning"]
-    python = peer_python(home)
+    python = python_of(home)
     if home == "litserve":
         return [str(python), "-m", f"{_HERE}.litserve_app", str(port)]
     bentoml = [str(python), "-m", "bentoml", "serve", f"{_HERE}.bentoml_app:Comfort"]
@@ -94,49 +93,22 @@ def _command(home: str, config: AppConfig, folder: Path, port: int) -> list[str]
 
 def _serve_yaml(home: str, config: AppConfig, folder: Path, port: int) -> Path:
     """The project's own Serve file for this placement, with the shared settings and a fixed number of replicas."""
-    source = "fused.yaml" if home == "fused" else "serve.yaml"
+    placement: Placement = "fused" if home.startswith("fused") else "split"
+    source = "fused.yaml" if placement == "fused" else "serve.yaml"
     content: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "configs" / source).read_text(encoding="utf-8"))
     content["http_options"] |= {"port": port, "request_timeout_s": 60}
     (application,) = content["applications"]
-    own = {"placement": "fused" if home == "fused" else "split"}
+    own: dict[str, Any] = {"placement": placement}
     if home == "default":
         # One remote call per request and stage; a replica takes as many as may be under way.
         own |= {"transport": "plain", "batching": {"max_batch_size": 1, "slots": 16}}
     application["args"] |= config.model_dump(mode="json") | own
     for deployment in application["deployments"]:
         deployment.pop("autoscaling_config", None)
-        deployment["num_replicas"] = 1
+        deployment["num_replicas"] = 2 if home == "fused_2" else 1
     path = folder / f"{home}.yaml"
     path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     return path
-
-
-def peer_python(peer: str) -> Path:
-    """Python of a peer's own virtual environment, made on first use from its pins.
-
-    What it does not bring itself (torch, faiss, this project's other libraries) it finds in this project's environment,
-    behind its own packages.
-
-    Raises:
-        LoadTestError: an installation failed.
-    """
-    home = _PEERS / peer
-    python, done = home / "bin" / "python", home / ".installed"
-    pins = (_PINS / f"{peer}.txt").read_text(encoding="utf-8")
-    if done.exists() and done.read_text(encoding="utf-8") == pins:
-        return python
-    _run([sys.executable, "-m", "venv", "--clear", str(home)])
-    _run([str(python), "-m", "pip", "install", "--quiet", "--no-deps", "-r", str(_PINS / f"{peer}.txt")])
-    (packages,) = (home / "lib").glob("python3.*/site-packages")
-    (packages / "shared.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n")
-    done.write_text(pins, encoding="utf-8")
-    return python
-
-
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise LoadTestError(f"{' '.join(command[:4])} ... failed: {done.stderr.strip().splitlines()[-1]}")
 
 
 def new_folder() -> Path:

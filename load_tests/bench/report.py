@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from load_tests.bench.measure import Cell
 from load_tests.document import DOCUMENT, FOLDER, described, fill, save, table
 
-OURS = ("split", "fused")
+OURS = ("split", "fused", "fused_2")
 _TITLES = {"hard": "every sentence emotional and different", "real": "95 % plain, asked again and again"}
 
 
@@ -52,7 +52,7 @@ class Results:
         return lambda number: self._in_round(contender, traffic, 1, number, "p50_ms")
 
     def best_rate(self, traffic: str) -> Callable[[int], float | None]:
-        """Requests per second of the better placement, by round."""
+        """Requests per second of the best placement, by round."""
         own = [self.rate(contender, traffic) for contender in OURS]
         return lambda number: max((rate for rate in (one(number) for one in own) if rate is not None), default=None)
 

@@ -19,7 +19,9 @@ class Graph:
     @bentoml.api(batchable=True, batch_dim=0, max_batch_size=32, max_latency_ms=60_000)
     def answer(self, texts: list[str]) -> list[dict[str, Any]]:
         """The answers in order."""
-        return [answer.model_dump(mode="json") for answer in self._graph.answer([ComfortRequest(text=t) for t in texts])]
+        return [
+            answer.model_dump(mode="json") for answer in self._graph.answer([ComfortRequest(text=t) for t in texts])
+        ]
 
 
 @bentoml.service(workers=1, traffic={"timeout": 60, "max_concurrency": 512})
