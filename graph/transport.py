@@ -8,7 +8,8 @@ they hold for a Ray that is started here; whoever deploys to a running cluster s
 import os
 import socket
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -20,22 +21,33 @@ Transport = Literal["throughput", "plain"]
 WRAPPER = PROJECT_ROOT / "configs" / "haproxy-loopback.sh"
 
 
-def switch(transport: Transport) -> None:
-    """Set the switches in this process' environment; what an operator has set already stays.
+@contextmanager
+def switched(transport: Transport) -> Iterator[None]:
+    """The switches stand in this process' environment while the block runs; what an operator has set stays.
 
     Args:
         transport: The profile.
     """
-    for name, value in switches(transport).items():
-        os.environ.setdefault(name, value)
+    # HAProxy's admin socket is open to every user, so the folder around it is not (mode 0700).
+    with tempfile.TemporaryDirectory(prefix="anwei-") as folder:
+        missing = {name: value for name, value in switches(transport, Path(folder)).items() if name not in os.environ}
+        os.environ |= missing
+        try:
+            yield
+        finally:
+            for name in missing:
+                del os.environ[name]
 
 
-def switches(transport: Transport) -> dict[str, str]:
-    """Names and values of the environment variables of a profile, with a folder and free ports for one HAProxy."""
+def switches(transport: Transport, folder: Path) -> dict[str, str]:
+    """Names and values of the environment variables of a profile.
+
+    Args:
+        transport: The profile.
+        folder: For the files of one HAProxy, which also gets free ports of its own.
+    """
     if transport == "plain":
         return {}
-    # Its admin socket is open to every user, so the folder around it is not.
-    folder = Path(tempfile.mkdtemp(prefix="anwei-haproxy-"))
     statistics, metrics, fallback, fallback_grpc = free_ports(4)
     return {
         "RAY_SERVE_ENABLE_HA_PROXY": "1",

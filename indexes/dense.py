@@ -128,6 +128,7 @@ def kind_for(n_rows: int) -> Kind:
 def _filled(vectors: NDArray[np.float32], kind: Kind) -> Any:
     """An index of `vectors`, with its search settings."""
     n, width = vectors.shape
+    index: Any
     if kind == "flat":
         index = faiss.IndexFlatIP(width)
     elif kind == "ivf":

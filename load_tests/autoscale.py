@@ -40,7 +40,11 @@ def run(
 ) -> None:
     """Measure, write the report, and judge it."""
     with tempfile.TemporaryDirectory(prefix="anwei-autoscale-") as name:
-        report = {"machine": machine(), "clients": clients, "slices": _measure(config, Path(name), step_s, clients)}
+        report: dict[str, Any] = {
+            "machine": machine(),
+            "clients": clients,
+            "slices": _measure(config, Path(name), step_s, clients),
+        }
     write_json(FOLDER / "autoscaling.json", report)
     save(plot(report["slices"]), FOLDER / "autoscaling.png")
     text = described(report["machine"]) + "\n\n" + as_table(report["slices"])

@@ -18,7 +18,6 @@ from statistics import median
 from typing import Any, cast
 
 import numpy as np
-import ray
 import typer
 from ray import serve
 
@@ -28,7 +27,7 @@ from deployments.classify import Classified
 from deployments.work import Outcome, Work
 from graph.assemble import node_makers
 from graph.commands.options import DEFAULT_CONFIG, Config
-from graph.launch import start_ray
+from graph.launch import ray_cluster
 from graph.serve_file import read_serve_file
 from load_tests.document import FOLDER, described, fill, machine, table, write_json
 from load_tests.environments import packages_of, python_of
@@ -141,12 +140,8 @@ def run(
     settings = read_serve_file(config).app
     python_of("batched")
     report: dict[str, Any] = {"machine": machine(), "seconds": seconds, "rounds": rounds}
-    start_ray(None, "plain")
-    try:
+    with ray_cluster():
         report |= _measure(settings, packages_of("batched"), seconds=seconds, rounds=rounds)
-    finally:
-        serve.shutdown()  # type: ignore[no-untyped-call]
-        ray.shutdown()
     write_json(FOLDER / "batching.json", report)
     text = described(report["machine"]) + "\n\n" + as_table(report)
     typer.echo(text)

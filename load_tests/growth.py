@@ -145,7 +145,7 @@ class Growth:
         folder = self._folder / kind
         build_s = _timed(lambda: DenseIndex.build(folder, vectors, kind=kind))
         index = DenseIndex.open(folder, device="cpu")
-        times = [_timed(lambda q=query: index.search(q[None], top_k=80)) for query in queries]  # type: ignore[misc]
+        times = [_timed(lambda q=query: index.search(q[None], top_k=80)) for query in queries]
         _, rows = index.search(queries, top_k=80)
         return {"build_s": build_s, "mb": _size_mb(folder), **_latency(times), "rows": rows.tolist()}
 
@@ -160,9 +160,9 @@ class Growth:
             depth=80,
         )
         recall.recall(self._queries)  # warm
-        single = [_timed(lambda q=query: recall.recall([q])) for query in self._queries]  # type: ignore[misc]
+        single = [_timed(lambda q=query: recall.recall([q])) for query in self._queries]
         batches = [self._queries[start : start + _BATCH] for start in range(0, _QUERIES - _BATCH + 1, _BATCH)]
-        together = [_timed(lambda b=batch: recall.recall(b)) / _BATCH for batch in batches]  # type: ignore[misc]
+        together = [_timed(lambda b=batch: recall.recall(b)) / _BATCH for batch in batches]
         return {**_latency(single), "batched_ms": float(np.median(together) * 1000)}
 
 

@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.console import Console
 
 from configs.schema import PROJECT_ROOT, explain, read_yaml
-from graph.__main__ import EXPECTED
 from graph.commands.options import DEFAULT_CONFIG, Config
+from graph.errors import EXPECTED
 from graph.serve_file import read_serve_file
 from graph.transport import free_ports
 from load_tests.environments import python_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from configs.schema import AppConfig
-from graph.transport import WRAPPER, free_ports, switch, switches
+from graph.transport import WRAPPER, free_ports, switched, switches
 
 CONFIG = """frontend prometheus
     bind :9101
@@ -22,29 +22,31 @@ listen stats
 """
 
 
-def test_throughput_is_the_default_and_plain_sets_nothing() -> None:
+def test_throughput_is_the_default_and_plain_sets_nothing(tmp_path: Path) -> None:
     assert AppConfig().transport == "throughput"
-    assert switches("plain") == {}
-    on = switches("throughput")
+    assert switches("plain", tmp_path) == {}
+    on = switches("throughput", tmp_path)
     assert all(on[name] == "1" for name in ("RAY_SERVE_ENABLE_HA_PROXY", "RAY_SERVE_USE_GRPC_BY_DEFAULT"))
 
 
-def test_two_services_do_not_share_ports_or_files() -> None:
-    one, other = switches("throughput"), switches("throughput")
+def test_two_services_do_not_share_ports_or_files(tmp_path: Path) -> None:
+    one, other = switches("throughput", tmp_path / "one"), switches("throughput", tmp_path / "other")
     own = [name for name in one if name.endswith(("_PORT", "_PATH", "_LOC", "_FILE")) and "BINARY" not in name]
     assert len(own) == 8
     assert all(one[name] != other[name] for name in own)
-    folder = Path(one["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_what_an_operator_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in switches("throughput"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("RAY_SERVE_ENABLE_HA_PROXY", raising=False)
     monkeypatch.setenv("RAY_SERVE_HAPROXY_METRICS_PORT", "9101")
-    switch("throughput")
-    assert os.environ["RAY_SERVE_HAPROXY_METRICS_PORT"] == "9101"
-    assert os.environ["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
+    before = dict(os.environ)
+    with switched("throughput"):
+        assert os.environ["RAY_SERVE_HAPROXY_METRICS_PORT"] == "9101"
+        assert os.environ["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
+        folder = Path(os.environ["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert dict(os.environ) == before
+    assert not folder.exists()
 
 
 def test_the_wrapper_binds_every_page_to_loopback_and_drops_the_two_headers(tmp_path: Path) -> None:

@@ -33,5 +33,5 @@ class Comfort:
     @bentoml.api(route="/v1/comfort")
     async def comfort(self, text: str) -> dict[str, Any]:
         """The answer to one sentence."""
-        (answer,) = await self.graph.to_async.answer([text])
-        return answer
+        answers: list[dict[str, Any]] = await self.graph.to_async.answer([text])
+        return answers[0]
