@@ -2,11 +2,13 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graph.problems import RequestProblem, problem, respond
+from graph.problems import RequestProblem
 
 
 class BodyLimit:
-    """Answers 413 when a body is, or turns out to be, longer than `max_bytes`.
+    """Makes reading a body fail with 413 when it is, or turns out to be, longer than `max_bytes`.
+
+    The route that reads it answers in its own form of error.
 
     Args:
         app: The application behind.
@@ -22,16 +24,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._announced(scope) > self._max_bytes:
-            await respond(problem(413, self._rule()))(scope, receive, send)
-            return
-        read = 0
+        announced, read = self._announced(scope), 0
 
         async def counted() -> Message:
             nonlocal read
-            message = await receive()
+            message: Message = await receive() if announced <= self._max_bytes else {}
             read += len(message.get("body", b""))
-            if read > self._max_bytes:
+            if max(announced, read) > self._max_bytes:
                 raise RequestProblem(413, self._rule())
             return message
 

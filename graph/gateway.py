@@ -6,14 +6,20 @@
 import asyncio
 import re
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Header, Response
 from pydantic import ValidationError
 
-from graph import __version__
+from configs.schema import ORDINARY_REPLY
+from graph import __version__, chat, rasa
+from graph import feedback as feedback_routes
 from graph.body_limit import BodyLimit
 from graph.composer import Composer
-from graph.problems import RequestProblem, install, invalid
+from graph.feedback import Feedback
+from graph.playground import pages
+from graph.problems import ERRORS, RequestProblem, install, invalid
 from graph.schema import (
     BatchAnswer,
     BatchItemError,
@@ -22,14 +28,10 @@ from graph.schema import (
     ComfortRequest,
     FieldError,
     Info,
-    Problem,
     Readiness,
 )
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
-_ERRORS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (400, 413, 422)
-}
 
 
 class Gateway:
@@ -39,21 +41,26 @@ class Gateway:
         composer: Answers sentences.
         max_text_chars: Longest sentence.
         max_batch_items: Most sentences of a batch.
+        feedback: Records every answer and runs the experiment; None does neither.
     """
 
-    def __init__(self, composer: Composer, *, max_text_chars: int, max_batch_items: int) -> None:
+    def __init__(
+        self, composer: Composer, *, max_text_chars: int, max_batch_items: int, feedback: Feedback | None = None
+    ) -> None:
         self.composer = composer
         self._max_text_chars = max_text_chars
         self._max_batch_items = max_batch_items
+        self._feedback = feedback
         self._all_have_answered = False
 
     async def comfort(self, request: ComfortRequest, request_id: str | None) -> ComfortAnswer:
         """One answer; the request's id is the client's if it names a usable one."""
         check_text(request.text, max_chars=self._max_text_chars)
         usable = request_id is not None and _REQUEST_ID.fullmatch(request_id)
-        return await self.composer.comfort(
+        answer = await self.composer.comfort(
             request, request_id=request_id if usable and request_id else uuid.uuid4().hex
         )
+        return self._feedback.answered(request, answer) if self._feedback else answer
 
     async def batch(self, request: BatchRequest) -> BatchAnswer:
         """One entry per item, in order; a bad item is an error entry."""
@@ -65,10 +72,12 @@ class Gateway:
     async def readiness(self) -> Readiness:
         """Ask every node; ready only once all have answered, afterwards degraded at worst."""
         nodes = await self.composer.stages.states()
+        shown = nodes | {"feedback": await self._feedback.state()} if self._feedback else nodes
+        # Answers do not need the feedback writer, so it is shown but does not decide.
         if all(node.state == "ready" for node in nodes.values()):
             self._all_have_answered = True
-            return Readiness(status="ready", nodes=nodes)
-        return Readiness(status="degraded" if self._all_have_answered else "starting", nodes=nodes)
+            return Readiness(status="ready", nodes=shown)
+        return Readiness(status="degraded" if self._all_have_answered else "starting", nodes=shown)
 
     async def info(self, known: Info) -> Info:
         """`known` with the thresholds and versions the nodes work with now; null for a node that never answered."""
@@ -113,25 +122,44 @@ def check_text(text: str, *, max_chars: int) -> None:
 
 
 def make_app(
-    composer: Composer, *, info: Info, max_text_chars: int, max_batch_items: int, max_body_bytes: int
+    composer: Composer,
+    *,
+    info: Info,
+    max_text_chars: int,
+    max_batch_items: int,
+    max_body_bytes: int,
+    ordinary_reply: str = ORDINARY_REPLY,
+    feedback: Feedback | None = None,
 ) -> FastAPI:
     """The ASGI application around one composer."""
-    gateway = Gateway(composer, max_text_chars=max_text_chars, max_batch_items=max_batch_items)
+    gateway = Gateway(composer, max_text_chars=max_text_chars, max_batch_items=max_batch_items, feedback=feedback)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if feedback is not None:
+            await feedback.recorder.close()
+
     app = FastAPI(
         title="anwei",
         version=__version__,
         summary="Comfort for upset customers of an online shop.",
+        docs_url=None,
         redoc_url=None,
+        lifespan=lifespan,
     )
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     install(app)
+    pages.install(app)
+    if feedback is not None:
+        feedback_routes.install(app, feedback)
 
-    @app.post("/v1/comfort", responses=_ERRORS, response_model_exclude_none=False)
+    @app.post("/v1/comfort", responses=ERRORS, response_model_exclude_none=False)
     async def comfort(request: ComfortRequest, x_request_id: str | None = Header(default=None)) -> ComfortAnswer:
         """Recognise the emotion of one sentence and answer with the most specific comfort that is sure."""
         return await gateway.comfort(request, x_request_id)
 
-    @app.post("/v1/comfort/batch", responses=_ERRORS)
+    @app.post("/v1/comfort/batch", responses=ERRORS)
     async def batch(request: BatchRequest) -> BatchAnswer:
         """Answer up to 256 sentences, in order; one bad item does not fail the others."""
         return await gateway.batch(request)
@@ -153,4 +181,6 @@ def make_app(
         response.status_code = 503 if readiness.status == "starting" else 200
         return readiness
 
+    chat.install(app, gateway.comfort, ordinary_reply=ordinary_reply)
+    rasa.install(app, gateway.comfort)
     return app

@@ -5,6 +5,7 @@ Messages never repeat the client's text: it may be personal, huge, or not encoda
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,13 +18,25 @@ from graph.schema import FieldError, Problem
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+UNEXPECTED = "unexpected error; the service's log has its trace"
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (400, 413, 422)
+}
+"""What a route that reads a body can answer, for the OpenAPI document."""
 
 
 class RequestProblem(HTTPException):
     """A request that cannot be served, with the status and sentence to answer."""
 
-    def __init__(self, status: int, detail: str, *, errors: list[FieldError] | None = None) -> None:
-        super().__init__(status, detail)
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: list[FieldError] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, headers)
         self.problem = problem(status, detail, errors=errors)
 
 
@@ -57,7 +70,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestProblem)
     async def _problem(_: Request, error: RequestProblem) -> Response:
-        return respond(error.problem)
+        return respond(error.problem, headers=dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
@@ -71,4 +84,4 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, error: Exception) -> Response:
         logger.error("unexpected error", exc_info=error)
-        return respond(problem(500, "unexpected error; the service's log has its trace"))
+        return respond(problem(500, UNEXPECTED))

@@ -4,11 +4,13 @@ Limits that an operator can change (text length, batch size) are checked in the 
 here stand the rules that never change.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Strategy = Literal["knowledge", "emotion_topic", "emotion", "none"]
+Arm = Literal["comfort", "control"]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
@@ -100,8 +102,13 @@ class ComfortAnswer(Wire):
     topic: Scored | None
     knowledge: Match | None
     degraded: list[str] = Field(description="Nodes whose understudy answered, or `deadline`.")
+    arm: Arm | None = Field(default=None, description="The session's arm of the experiment; `control` gets no comfort.")
     versions: Versions
     explain: Explanation | None = None
+
+
+Comfort = Callable[[ComfortRequest, str | None], Awaitable[ComfortAnswer]]
+"""How a route asks for an answer; the second argument is the client's request id."""
 
 
 class FieldError(Wire):

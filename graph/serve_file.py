@@ -16,7 +16,7 @@ from ray.serve.schema import ServeDeploySchema
 from configs.schema import AppConfig, ConfigError, explain, parse_app_config, read_yaml
 
 BUILDER = "graph.app:build"
-DEPLOYMENTS = {"split": ("Composer", "Emotion", "Topic", "Recall", "Rerank"), "fused": ("Composer",)}
+DEPLOYMENTS = {"split": ("Composer", "Emotion", "Topic", "Recall", "Rerank", "Feedback"), "fused": ("Composer",)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,9 +102,11 @@ def _serve_yaml(folder: Path, port: int, artifacts: Path) -> Path:
     content: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "configs" / "serve.yaml").read_text(encoding="utf-8"))
     content["http_options"]["port"] = port
     (application,) = content["applications"]
-    application["args"] |= {"artifacts": str(artifacts), "deadlines": PATIENT.model_dump()}
+    feedback = {"url": f"sqlite:///{folder}/feedback.sqlite3"}
+    application["args"] |= {"artifacts": str(artifacts), "deadlines": PATIENT.model_dump(), "feedback": feedback}
     for deployment in application["deployments"]:
-        deployment["autoscaling_config"] |= _QUICK
+        if "autoscaling_config" in deployment:
+            deployment["autoscaling_config"] |= _QUICK
     content["applications"][0]["deployments"][0]["autoscaling_config"]["target_ongoing_requests"] = 24
     path = folder / "serve.yaml"
     path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
-from configs.schema import PROJECT_ROOT, AppConfig
+from configs.schema import PROJECT_ROOT, AppConfig, Feedback
 from graph.transport import free_ports
 from load_tests.bench.servers.settings import CONFIG
 from load_tests.environments import python_of
@@ -68,6 +68,7 @@ def started(home: str, config: AppConfig, folder: Path) -> Iterator[Server]:
     """
     (port,) = free_ports(1)
     settings = folder / f"{home}.json"
+    config = config.model_copy(update={"feedback": Feedback(url=f"sqlite:///{folder / home}.sqlite3")})
     settings.write_text(config.model_dump_json(), encoding="utf-8")
     command = _command(home, config, folder, port)
     environment = {CONFIG: str(settings), "BENTOML_DO_NOT_TRACK": "True"}
