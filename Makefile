@@ -5,6 +5,9 @@
 #   make test             lint, types, import contracts and tests
 #   make check-data       prove that data/ keeps its promises
 #   make results          measure all models on public data: DATA=folder of lcqmc, atec, smp2020_usual, cic and text
+#   make bench            side by side with other servers, some 45 minutes; writes docs/performance.md
+#   make load             a load profile with limits: PROFILE=smoke, steady, spike or soak
+#   make scale            autoscaling under a step of load;  make growth: recall up to a million entries
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
 #
 #   PYTHON=/path/to/python3.11   CONFIG=configs/fused.yaml   EXTRA=gpu (faiss-gpu instead of faiss-cpu)
@@ -14,15 +17,18 @@ CONFIG ?= configs/serve.yaml
 EXTRA ?= cpu
 DATA ?= data
 THREADS ?= 1
+PROFILE ?= smoke
+SECONDS ?= 6
+ROUNDS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit check-data results format lock clean help
+.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth format lock clean help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -13
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -16
 
 serve: preflight .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph serve --config $(CONFIG)
@@ -75,6 +81,21 @@ results: .venv/.serve-$(EXTRA)
 	$(EVALUATE) matching $(call three_parts,atec) --models $(MATCHERS) $(matching) $(call kept,atec)
 	$(EVALUATE) matching $(call three_parts,lcqmc) --models $(MATCHERS) $(matching) $(call kept,lcqmc)
 	$(EVALUATE) table docs/results --into docs/results.md
+
+# Each writes its report into docs/performance and its tables into docs/performance.md.
+bench: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m graph train all
+	$(BIN)/python -m load_tests.bench run --seconds $(SECONDS) --rounds $(ROUNDS)
+	$(BIN)/python -m load_tests.batching
+
+scale: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m load_tests.autoscale
+
+growth: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m load_tests.growth run
+
+load: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m load_tests.load $(PROFILE)
 
 format: .venv/.dev-$(EXTRA)
 	$(BIN)/ruff check --fix .
