@@ -69,9 +69,12 @@ two_parts = --train $(DATA)/$(1)/train.tsv --dev $(DATA)/$(1)/dev.tsv
 kept = --vectors synonyms $(TEXTS) --set embeddings.n_epochs=3 --set embeddings.min_count=2 --threads $(THREADS) \
 	--without-duplicates --out docs/results/$(1).json --work results/$(1)
 classifying := --set average=0.99 --set token_dropout=0.2 --set n_filters=48 --epochs 10
-wide_matching := --set batch_size=256 --set hidden=256 --set n_kernels=100 --set n_maps=[16,32] --set alignment_width=160
-aligned := $(foreach value,dropout=0.3 alignment_dropout=0.3 token_dropout=0.08 average=0.999,--set align.$(value))
-matching := $(wide_matching) $(aligned) --epochs 5 --set patience=5
+comma := ,
+of = $(foreach setting,$(2),--set $(1).$(setting))
+matching := --set batch_size=256 $(call of,pbmatch,n_epochs=4 patience=4 hidden=256 n_kernels=100 n_maps=[16$(comma)32]) \
+	$(call of,align,n_epochs=5 patience=5 hidden=256 alignment_width=160 dropout=0.3 alignment_dropout=0.3) \
+	$(call of,align,token_dropout=0.08 average=0.999) $(call of,bcnn,n_epochs=4 hidden=256 n_kernels=100) \
+	$(call of,matchpyramid,n_epochs=4 hidden=256 n_maps=[16$(comma)32])
 
 results: .venv/.serve-$(EXTRA)
 	@test -f $(DATA)/lcqmc/train.tsv || { echo "$(DATA)/lcqmc/train.tsv is missing: give DATA=folder of the sets"; exit 2; }
