@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -132,15 +133,15 @@ def test_errors_are_problem_documents(service: Service) -> None:
 
 
 def test_answers_keep_coming_while_rerank_is_dead_and_it_comes_back(service: Service) -> None:
-    os.kill(replica_pid("Rerank"), signal.SIGKILL)
-    degraded = []
+    os.kill(replica_pid(service, "Rerank"), signal.SIGKILL)
+    asked = count()  # a sentence that was asked a moment ago is answered from memory
 
-    def named() -> bool:
-        degraded.append(service.comfort(URGENT)["degraded"])
-        return bool(degraded[-1] == ["rerank"])
+    def degraded() -> list[str]:
+        said: list[str] = service.comfort(f"{URGENT}{next(asked)}")["degraded"]
+        return said
 
-    wait_for("rerank to be named in degraded", named, timeout_s=30)
-    wait_for("rerank to be back", lambda: service.comfort(URGENT)["degraded"] == [])
+    wait_for("rerank to be named in degraded", lambda: degraded() == ["rerank"], timeout_s=30)
+    wait_for("rerank to be back", lambda: degraded() == [])
 
 
 def test_a_killed_writer_loses_no_acknowledged_rating_and_fails_no_answer(
@@ -156,7 +157,7 @@ def test_a_killed_writer_loses_no_acknowledged_rating_and_fails_no_answer(
 
         def rate(number: int) -> None:
             if number == 500:
-                os.kill(replica_pid("Feedback"), signal.SIGKILL)
+                os.kill(replica_pid(service, "Feedback"), signal.SIGKILL)
                 killed.set()
                 assert service.comfort(URGENT)["degraded"] == []
             body = {"session_id": sessions[number], "satisfaction": 1}
@@ -164,7 +165,7 @@ def test_a_killed_writer_loses_no_acknowledged_rating_and_fails_no_answer(
 
         list(pool.map(rate, range(len(sessions))))
     assert killed.is_set()
-    os.kill(replica_pid("Feedback"), signal.SIGKILL)
+    os.kill(replica_pid(service, "Feedback"), signal.SIGKILL)
     rated = stored(small_config, "SELECT session FROM ratings")
     assert {f"session:{session}" for session in sessions} <= rated
 
@@ -175,15 +176,27 @@ def stored(config: AppConfig, query: str) -> set[str]:
         return {row[0] for row in connection.execute(query)}
 
 
-def replica_pid(deployment: str) -> int:
-    """The process of a deployment's replica, by the title Ray gives it."""
+def replica_pid(service: Service, deployment: str) -> int:
+    """The process of a deployment's replica in this service, by the title Ray gives it."""
     found = [
-        int(entry.name)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and f"ServeReplica:comfort:{deployment}" in command_line(entry)
+        pid
+        for pid in descendants(service.process.pid)
+        if f"ServeReplica:comfort:{deployment}" in command_line(Path(f"/proc/{pid}"))
     ]
     assert len(found) == 1, f"{deployment}: {found}"
     return found[0]
+
+
+def descendants(leader: int) -> list[int]:
+    """Processes whose parent, or a parent of it, is `leader`."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    found = [leader]
+    for pid in found:  # grows while it is walked
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
 
 
 def command_line(process: Path) -> str:
