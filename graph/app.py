@@ -10,7 +10,7 @@ nothing of Serve, so the same ones run in three placements: `split` (a deploymen
 composer's replica) and in process (`graph.local`). Replicas and resources are given only in YAML, by deployment name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, cast
 
 from fastapi import FastAPI
@@ -19,8 +19,9 @@ from ray.serve.handle import DeploymentHandle
 
 from configs.schema import AppConfig
 from deployments.replica import Replica
-from deployments.work import Description, Failure, Item, Result, Work
+from deployments.work import Description, Failure, Item, Node, Result, Work
 from graph.assemble import Nodes, assemble, make_http, node_makers, replica_of
+from graph.private_logs import protect_logs
 from graph.stage import RemoteNode
 
 
@@ -54,6 +55,7 @@ class Ingress:
 
     def __init__(self, config: dict[str, Any], handles: dict[str, DeploymentHandle[Any]] | None) -> None:
         self._config = AppConfig.model_validate(config)
+        protect_logs(keep_text=self._config.security.log_text)
         if handles is None:
             makers = node_makers(self._config)
             nodes = Nodes(*(replica_of(maker, self._config) for maker in makers))
@@ -61,6 +63,9 @@ class Ingress:
             remote: list[RemoteNode[Any, Any]] = [HandleNode(handles[role]) for role in Nodes._fields]
             nodes = Nodes(*remote)
         self._composer, self._info = assemble(self._config, nodes)
+
+    async def check_health(self) -> None:
+        """Called by Serve on the event loop that serves requests: a loop that is stuck does not answer in time."""
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve after the constructor."""
@@ -73,11 +78,15 @@ def build(config: AppConfig) -> serve.Application:
     Args:
         config: Typed settings; Serve fills them from the YAML's `args`.
     """
+    return bind(config, node_makers(config))
+
+
+def bind(config: AppConfig, makers: Sequence[Callable[[], Node[Any, Any]]]) -> serve.Application:
+    """The application over nodes that `makers` make, in the order of `Nodes`; `fused` makes its own."""
     settings = config.model_dump(mode="json")
     ingress = _deployment(serve.ingress()(Ingress), "Composer")
     if config.placement == "fused":
         return cast(serve.Application, ingress.bind(settings, None))
-    makers = node_makers(config)
     handles = {
         role: _deployment(Replica, role.capitalize()).bind(maker, **_limits(config))
         for role, maker in zip(Nodes._fields, makers, strict=True)

@@ -35,7 +35,7 @@ from graph.schema import Comfort, ComfortAnswer, ComfortRequest, FieldError, Pro
 logger = logging.getLogger(__name__)
 
 _PIECE = re.compile(r"[^，。！？；]*[，。！？；]|[^，。！？；]+")
-_ERRORS: dict[int | str, dict[str, Any]] = {"4XX": {"model": ChatError}}
+_ERRORS: dict[int | str, dict[str, Any]] = {"4XX": {"model": ChatError}, 503: {"model": ChatError}}
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Streamed if asked for."}
 }
@@ -125,7 +125,7 @@ class ChatRoute(APIRoute):
             except RequestValidationError as error:
                 return _refuse(invalid(error))
             except RequestProblem as error:
-                return _refuse(error.problem)
+                return _refuse(error.problem, dict(error.headers or {}))
             except Exception:
                 logger.exception("unexpected error")
                 fault = ChatFault(message=UNEXPECTED, type="server_error")
@@ -142,17 +142,17 @@ def _to_comfort(request: ChatRequest) -> ComfortRequest:
     return ComfortRequest(text=text, session_id=session_id)
 
 
-def _refuse(problem: Problem) -> Response:
+def _refuse(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """OpenAI has one status for everything wrong with a body: 400."""
     param = problem.errors[0].field if problem.errors else None
     fault = ChatFault(
         message=problem.detail,
-        type="invalid_request_error",
+        type="server_error" if problem.status >= 500 else "invalid_request_error",
         param="messages" if param == "text" else param,
         code="model_not_found" if problem.status == 404 else None,
     )
     status = 400 if problem.status == 422 else problem.status
-    return JSONResponse(ChatError(error=fault).model_dump(), status)
+    return JSONResponse(ChatError(error=fault).model_dump(), status, headers)
 
 
 def _event(chunk: dict[str, Any]) -> str:
