@@ -1,0 +1,167 @@
+"""The service under test on a Ray of its own, and its processes by their role.
+
+Processes are found through Ray, not by their title: other services may run on the same machine.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+from ray import serve
+from ray.cluster_utils import Cluster
+from ray.util.state import list_actors
+
+from configs.schema import PROJECT_ROOT, AppConfig
+from graph.launch import running
+from graph.serve_file import ServeFile
+
+APP = "comfort"
+CONTROLLER, PROXY = "ServeController", "ProxyActor"
+
+
+class Service:
+    """A running service.
+
+    Args:
+        url: Where it listens.
+        cluster: The Ray it runs on.
+        folder: Holds `artifacts` and `orders`.
+    """
+
+    def __init__(self, url: str, cluster: Cluster, folder: Path) -> None:
+        self.url = url
+        self.cluster = cluster
+        self.artifacts = folder / "artifacts"
+        self.orders = folder / "orders"
+
+    def pids(self, role: str) -> list[int]:
+        """The living processes of a deployment, or of `CONTROLLER` or `PROXY`."""
+        title = role if role in (CONTROLLER, PROXY) else f"ServeReplica:{APP}:{role}"
+        actors = list_actors(filters=[("state", "=", "ALIVE"), ("class_name", "=", title)], limit=1000)
+        return [int(actor.pid) for actor in actors if actor.pid and psutil.pid_exists(int(actor.pid))]
+
+    def kill(self, role: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal to one process of a role; its id.
+
+        Raises:
+            RuntimeError: there is none.
+        """
+        pids = self.pids(role)
+        if not pids:
+            raise RuntimeError(f"no process of {role} is alive")
+        os.kill(pids[0], number)
+        return pids[0]
+
+    def deployments(self) -> list[str]:
+        """The names of the deployments."""
+        return sorted(serve.status().applications[APP].deployments)
+
+    def whole(self) -> bool:
+        """Whether Serve says that every deployment has all its replicas."""
+        try:
+            deployments = serve.status().applications[APP].deployments.values()
+        except Exception:  # the controller is away, or starts
+            return False
+        return all(d.status == "HEALTHY" and set(d.replica_states) == {"RUNNING"} for d in deployments)
+
+
+@contextmanager
+def service(
+    config: AppConfig, folder: Path, *, n_nodes: int = 1, n_composers: int = 2, redis: str | None = None
+) -> Iterator[Service]:
+    """The service on a cluster of `n_nodes` on this machine.
+
+    Args:
+        config: Names the artifacts (copied, as faults damage them) and the data.
+        folder: For the copy and the orders to nodes.
+        n_nodes: Nodes of the cluster; with two, every deployment has a replica on each.
+        n_composers: Composer replicas.
+        redis: HOST:PORT that keeps the control store's state; None keeps it in memory.
+    """
+    shutil.copytree(config.artifacts, folder / "artifacts", dirs_exist_ok=True)
+    (folder / "orders").mkdir(exist_ok=True)
+    environment = {"PYTHONPATH": str(PROJECT_ROOT), "RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_KV_TIMEOUT_S": "5"}
+    if redis:
+        environment["RAY_REDIS_ADDRESS"] = redis
+    with environ(environment):
+        head = {"num_cpus": 4, "include_dashboard": True, "dashboard_host": "127.0.0.1", "dashboard_port": free_port()}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        try:
+            for _ in range(n_nodes - 1):
+                cluster.add_node(num_cpus=4)
+            file = serve_file(config, folder, n_replicas=n_nodes, n_composers=n_composers)
+            with running(file, address=cluster.address) as url:
+                tested = Service(url, cluster, folder)
+                wait_until(tested.whole, what="every replica", timeout_s=180)
+                yield tested
+        finally:
+            cluster.shutdown()
+
+
+def serve_file(config: AppConfig, folder: Path, *, n_replicas: int, n_composers: int) -> ServeFile:
+    """configs/serve.yaml with a fixed number of replicas, no memory of sentences, and orders to nodes."""
+    content = yaml.safe_load((PROJECT_ROOT / "configs" / "serve.yaml").read_text(encoding="utf-8"))
+    port = free_port()
+    content["http_options"]["port"] = port
+    application: dict[str, Any] = content["applications"][0]
+    application["import_path"] = "load_tests.chaos.saboteur:build"
+    application["args"] |= config.model_dump(mode="json", exclude={"placement", "execution"}) | {
+        "artifacts": str(folder / "artifacts"),
+        "orders": str(folder / "orders"),
+        "cache": {"max_entries": 0},
+    }
+    for deployment in application["deployments"]:
+        deployment.pop("autoscaling_config", None)
+        deployment["num_replicas"] = n_composers if deployment["name"] == "Composer" else n_replicas
+    return ServeFile(content, config, APP, "127.0.0.1", port)
+
+
+@contextmanager
+def environ(values: dict[str, str]) -> Iterator[None]:
+    """Environment variables, as long as the block runs."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def wait_until(condition: Callable[[], bool], *, what: str, timeout_s: float) -> float:
+    """Seconds until the condition held.
+
+    Raises:
+        TimeoutError: it did not.
+    """
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > timeout_s:
+            raise TimeoutError(f"{what}: not within {timeout_s:g} s")
+        time.sleep(0.25)
+    return time.monotonic() - started
+
+
+def wake(pid: int) -> None:
+    """End a process that was stopped, if Serve has not done so."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
