@@ -5,6 +5,8 @@
 #   make test             lint, types, import contracts and tests
 #   make check-data       prove that data/ keeps its promises
 #   make results          measure all models on public data: DATA=folder of lcqmc, atec, smp2020_usual, cic and text
+#   make chaos            faults, overload, bad input and a soak on real Serve; writes docs/reliability.md (20 minutes)
+#   make licences         write docs/licences.md
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
 #
 #   PYTHON=/path/to/python3.11   CONFIG=configs/fused.yaml   EXTRA=gpu (faiss-gpu instead of faiss-cpu)
@@ -19,10 +21,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit check-data results format lock clean help
+.PHONY: serve preflight stop test lint types contracts unit check-data results chaos licences format lock clean help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -13
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -15
 
 serve: preflight .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph serve --config $(CONFIG)
@@ -67,6 +69,12 @@ results: .venv/.serve-$(EXTRA)
 	$(EVALUATE) matching $(call three_parts,atec) --models $(MATCHERS) $(call kept,atec)
 	$(EVALUATE) matching $(call three_parts,lcqmc) --models $(MATCHERS) $(call kept,lcqmc)
 	$(EVALUATE) table docs/results --into docs/results.md
+
+chaos: .venv/.dev-$(EXTRA)
+	$(BIN)/python -m load_tests.chaos --config $(CONFIG)
+
+licences: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m docs.licences
 
 format: .venv/.dev-$(EXTRA)
 	$(BIN)/ruff check --fix .

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ray._private.node import Node
+
 from load_tests.chaos.saboteur import ROLES
 from load_tests.chaos.service import CONTROLLER, PROXY, Service, wake
 
@@ -82,7 +84,7 @@ def control_store_lost() -> Fault:
     """The head's control store dies and comes back after some seconds, its state kept by Redis."""
 
     def make(service: Service) -> Callable[[], None]:
-        head = service.cluster.head_node
+        head: Node = service.cluster.head_node  # type: ignore[assignment]
         head.kill_gcs_server()
         return head.start_gcs_server
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import httpx
 import requests
@@ -13,6 +14,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
 TIMEOUT_S = 30.0
+Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 
 
 @dataclass(slots=True)
@@ -57,16 +59,16 @@ def try_operations(url: str, *, n_cases: int) -> Tried:
     return tried
 
 
-def _operations(document: dict[str, object]) -> Iterator[APIOperation]:
+def _operations(document: dict[str, object]) -> Iterator[Operation]:
     schema = schemathesis.openapi.from_dict(document)
     for result in schema.get_all_operations():
-        operation = result.ok()
+        operation: Operation = result.ok()  # type: ignore[union-attr]
         if operation.body or operation.path_parameters or operation.query:
             yield operation
 
 
 def _try(
-    url: str, operation: APIOperation, mode: GenerationMode, session: requests.Session, tried: Tried, n_cases: int
+    url: str, operation: Operation, mode: GenerationMode, session: requests.Session, tried: Tried, n_cases: int
 ) -> None:
     name = f"{operation.method.upper()} {operation.path}"
 
@@ -79,7 +81,7 @@ def _try(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def attempt(case: schemathesis.Case) -> None:
+    def attempt(case: schemathesis.Case[Any]) -> None:
         try:
             status = case.call(base_url=url, session=session, timeout=TIMEOUT_S).status_code
         except (requests.RequestException, UnicodeError) as error:

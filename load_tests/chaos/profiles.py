@@ -159,7 +159,7 @@ def slope(hours: Sequence[float], values: Sequence[float]) -> float:
 def resident(service: Service) -> float:
     """Resident megabytes of all replicas."""
     pids = [pid for name in service.deployments() for pid in service.pids(name)]
-    return sum(psutil.Process(pid).memory_info().rss for pid in pids) / MB
+    return float(sum(psutil.Process(pid).memory_info().rss for pid in pids) / MB)
 
 
 def milliseconds(seconds: Sequence[float], share: float) -> float:

@@ -103,7 +103,7 @@ def service(
                 wait_until(tested.whole, what="every replica", timeout_s=180)
                 yield tested
         finally:
-            cluster.shutdown()
+            cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def serve_file(config: AppConfig, folder: Path, *, n_replicas: int, n_composers: int) -> ServeFile:

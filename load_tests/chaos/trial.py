@@ -103,7 +103,7 @@ def trials(
     *,
     rate_per_s: float,
     texts: Sequence[str],
-    tell: Callable[[Row], None],
+    tell: Callable[[Row], object],
 ) -> list[Row]:
     """One fault after the other."""
     rows = []

@@ -68,7 +68,8 @@ async def test_with_keys_only_a_known_key_gets_in(tmp_path: Path, path: str) -> 
             {"authorization": f"Basic {KEY}"},
             {"x-api-key": "\xff"},
         ):
-            refused = await http.post(path, json=body, headers={k: v.encode("latin-1") for k, v in headers.items()})
+            latin = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
+            refused = await http.post(path, json=body, headers=latin)
             assert refused.status_code == 401
             assert refused.headers["content-type"] == "application/problem+json"
             assert refused.headers["www-authenticate"].startswith("Bearer")
