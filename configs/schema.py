@@ -23,6 +23,16 @@ Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?$")]
 ORDINARY_REPLY = "好的，我在听，请您接着说。"
 
 
+def _located_store(url: str) -> str:
+    kind, separator, place = url.partition(":///" if url.startswith("sqlite") else "://")
+    if kind not in ("sqlite", "postgresql") or not separator or not place:
+        raise ValueError("sqlite:///PATH or postgresql://USER@HOST/DATABASE is needed")
+    return f"sqlite:///{PROJECT_ROOT / place}" if kind == "sqlite" else url
+
+
+StoreUrl = Annotated[str, AfterValidator(_located_store)]
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message names file, key path, value and rule in one line."""
 
@@ -132,6 +142,31 @@ class Security(Section):
     )
 
 
+class Feedback(Section):
+    """Where answers and ratings are recorded, and what of them."""
+
+    url: StoreUrl = Field(
+        default=f"sqlite:///{PROJECT_ROOT / '.run' / 'feedback.sqlite3'}",
+        description="sqlite:///PATH (one machine), or postgresql://USER@HOST/DATABASE.",
+    )
+    keep_text: bool = Field(
+        default=False, description="Record the customer's sentences and comments too, without personal data."
+    )
+    keep_days: int | None = Field(default=None, ge=1, description="Older records are deleted; unset keeps all.")
+    max_queue: int = Field(
+        default=10_000, ge=1, description="Answers waiting to be recorded; beyond it they are dropped and counted."
+    )
+    flush_ms: Milliseconds = Field(default=200, description="How long answers are collected for one transaction.")
+    timeout_ms: Milliseconds = Field(default=5000, description="Longest wait for the writer; off the answers' path.")
+
+
+class Experiment(Section):
+    """The split of sessions into the arms `comfort` and `control`."""
+
+    control_share: Probability = Field(default=0.0, description="Share of sessions that get no comfort.")
+    salt: str = Field(default="1", min_length=1, description="Another salt deals the sessions anew.")
+
+
 class AppConfig(Section):
     """Everything `graph.app.build` needs to know."""
 
@@ -160,6 +195,8 @@ class AppConfig(Section):
         min_length=1,
         description="What a chat client gets over /v1/chat/completions for a sentence that asks for no comfort.",
     )
+    feedback: Feedback = Feedback()
+    experiment: Experiment = Experiment()
 
 
 def read_yaml(path: Path) -> Any:

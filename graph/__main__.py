@@ -5,7 +5,20 @@ import sys
 import typer
 from rich.console import Console
 
-from graph.commands import ask, check, evaluate, index, replay, serve, train
+from graph.commands import (
+    annotate,
+    ask,
+    check,
+    clustering,
+    drafts,
+    evaluate,
+    index,
+    mine,
+    replay,
+    satisfaction,
+    serve,
+    train,
+)
 from graph.errors import EXPECTED
 
 console = Console(stderr=True)
@@ -21,9 +34,14 @@ app.command("stop")(serve.stop)
 app.command("ask")(ask.ask)
 app.command("replay")(replay.replay)
 app.command("train")(train.train)
+app.command("satisfaction")(satisfaction.satisfaction)
 app.command("check-data")(check.check_data)
 app.add_typer(index.app, name="index")
+evaluate.app.command("clustering")(clustering.evaluate_clustering)
 app.add_typer(evaluate.app, name="evaluate")
+app.command("mine")(mine.mine)
+app.add_typer(annotate.app, name="annotate")
+app.add_typer(drafts.app, name="drafts")
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
-"""The graph as it is drawn in the README: four nodes, one composer; the only file that wraps and binds.
+"""The graph as it is drawn in the README: four nodes, one composer, one writer; the only file that wraps and binds.
 
     HTTP ─► Composer ─┬─► Emotion
                       ├─► Topic
                       ├─► Recall
-                      └─► Rerank
+                      ├─► Rerank
+                      └─► Feedback
 
 `build` is the application builder of a Serve YAML file; its `args` are an `AppConfig`. The classes themselves know
 nothing of Serve, so the same ones run in three placements: `split` (a deployment each), `fused` (all in the
@@ -18,11 +19,24 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from configs.schema import AppConfig
+from deployments.feedback import Entry, FeedbackReplica, Receipt
 from deployments.replica import Replica
 from deployments.work import Description, Failure, Item, Node, Result, Work
-from graph.assemble import Nodes, assemble, make_http, node_makers, replica_of
+from graph.assemble import (
+    Nodes,
+    assemble,
+    assemble_feedback,
+    make_http,
+    node_makers,
+    replica_of,
+    writer_here,
+    writer_limits,
+    writer_maker,
+)
+from graph.feedback import RemoteWriter
 from graph.private_logs import protect_logs
 from graph.stage import RemoteNode
+from indexes.feedback.entries import Tallies
 
 
 class HandleNode(Generic[Item, Result]):
@@ -32,22 +46,29 @@ class HandleNode(Generic[Item, Result]):
         self._handle = handle
 
     async def many(self, works: Sequence[Work[Item]]) -> Sequence[Result | Failure]:
-        """One remote call for all works; cancelling this cancels the remote call, which Serve does not do itself."""
-        response = self._handle.many.remote(works)
-        try:
-            return cast(Sequence[Result | Failure], await response)
-        except BaseException:
-            response.cancel()  # type: ignore[no-untyped-call]
-            raise
+        """One remote call for all works."""
+        return cast(Sequence[Result | Failure], await _reply(self._handle.many.remote(works)))
 
     async def describe(self) -> Description:
         """What the node computes with."""
-        response = self._handle.describe.remote()
-        try:
-            return cast(Description, await response)
-        except BaseException:
-            response.cancel()  # type: ignore[no-untyped-call]
-            raise
+        return cast(Description, await _reply(self._handle.describe.remote()))
+
+
+class HandleWriter(HandleNode[Entry, Receipt]):
+    """The feedback writer behind a Serve handle."""
+
+    async def tallies(self, since: float | None) -> Tallies:
+        """What the report is computed from."""
+        return cast(Tallies, await _reply(self._handle.tallies.remote(since)))
+
+
+async def _reply(response: Any) -> Any:
+    """A remote call's reply; cancelling this cancels the remote call, which Serve does not do itself."""
+    try:
+        return await response
+    except BaseException:
+        response.cancel()
+        raise
 
 
 class Ingress:
@@ -59,9 +80,11 @@ class Ingress:
         if handles is None:
             makers = node_makers(self._config)
             nodes = Nodes(*(replica_of(maker, self._config) for maker in makers))
+            self._writer: RemoteWriter = writer_here(self._config)
         else:
             remote: list[RemoteNode[Any, Any]] = [HandleNode(handles[role]) for role in Nodes._fields]
             nodes = Nodes(*remote)
+            self._writer = HandleWriter(handles["feedback"])
         self._composer, self._info = assemble(self._config, nodes)
 
     async def check_health(self) -> None:
@@ -69,7 +92,7 @@ class Ingress:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve after the constructor."""
-        return make_http(self._composer, self._info, self._config)
+        return make_http(self._composer, self._info, self._config, assemble_feedback(self._config, self._writer))
 
 
 def build(config: AppConfig) -> serve.Application:
@@ -91,6 +114,7 @@ def bind(config: AppConfig, makers: Sequence[Callable[[], Node[Any, Any]]]) -> s
         role: _deployment(Replica, role.capitalize()).bind(maker, **_limits(config))
         for role, maker in zip(Nodes._fields, makers, strict=True)
     }
+    handles["feedback"] = _deployment(FeedbackReplica, "Feedback").bind(writer_maker(config), **writer_limits(config))
     return cast(serve.Application, ingress.bind(settings, handles))
 
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from configs.schema import AppConfig
 from deployments.classify import Classified, Classify
+from deployments.feedback import FeedbackReplica, FeedbackWriter
 from deployments.recall import Recall
 from deployments.replica import Replica
 from deployments.rerank import Candidates, Rerank, Reranked
@@ -19,9 +20,12 @@ from graph import security
 from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
+from graph.experiment import Experiment
+from graph.feedback import Feedback, RemoteWriter
 from graph.gateway import make_app
 from graph.memory import Memory
 from graph.places import Places
+from graph.recorder import Recorder
 from graph.schema import Info
 from graph.sessions import Sessions
 from graph.stage import RemoteNode, Stage
@@ -32,9 +36,13 @@ from indexes.content.taxonomy import Taxonomy
 from indexes.knowledge_index import KnowledgeIndex
 from indexes.recall import Recalled
 from models.embeddings import Embeddings
+from models.text.personal import mask_personal
 from models.text.segment import TextProcessor, segmenter_version
 from models.text.sentence import Sentence
 from models.unsupervised import WSM
+
+_MAX_ENTRIES_A_CALL = 256
+"""Of the feedback writer; with texts of the greatest length they stay below gRPC's 4 MB a message."""
 
 
 class Nodes(NamedTuple):
@@ -80,6 +88,50 @@ def replica_of(maker: Callable[[], Node[Any, Any]], config: AppConfig) -> Replic
     return Replica(maker, max_batch_size=config.batching.max_batch_size, max_queue=config.batching.max_queue)
 
 
+def writer_maker(config: AppConfig) -> Callable[[], FeedbackWriter]:
+    """Makes the feedback writer where it shall live."""
+    return partial(FeedbackWriter, url=config.feedback.url, mask=mask_personal, keep_days=config.feedback.keep_days)
+
+
+def writer_limits(config: AppConfig) -> dict[str, int]:
+    """How much the feedback writer takes at once."""
+    return {"max_batch_size": _MAX_ENTRIES_A_CALL, "max_queue": config.feedback.max_queue}
+
+
+def writer_here(config: AppConfig) -> FeedbackReplica:
+    """The feedback writer in this process, with the same shell it has as a deployment."""
+    return FeedbackReplica(writer_maker(config), **writer_limits(config))
+
+
+def assemble_feedback(config: AppConfig, writer: RemoteWriter) -> Feedback:
+    """A composer's side of the feedback, over a writer anywhere."""
+    settings = config.feedback
+    timeout_s, flush_s = settings.timeout_ms / 1000, settings.flush_ms / 1000
+    return Feedback(
+        writer=writer,
+        ratings=Stage(
+            "feedback",
+            writer,
+            breaker=Breaker(failures=config.breaker.failures, open_s=config.breaker.open_s),
+            timeout_s=timeout_s,
+            max_batch_size=_MAX_ENTRIES_A_CALL,
+            max_queue=config.batching.max_queue,
+            slots=config.batching.slots,
+        ),
+        recorder=Recorder(
+            writer,
+            max_queue=settings.max_queue,
+            max_batch_size=_MAX_ENTRIES_A_CALL,
+            flush_s=flush_s,
+            timeout_s=timeout_s,
+        ),
+        experiment=Experiment(config.experiment.control_share, config.experiment.salt),
+        keep_text=settings.keep_text,
+        patience_s=2 * flush_s,
+        timeout_s=timeout_s,
+    )
+
+
 def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
     """A composer over `nodes`, and what is known about the service without asking them."""
     places = Places(config.artifacts)
@@ -120,7 +172,7 @@ def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
     return composer, info
 
 
-def make_http(composer: Composer, info: Info, config: AppConfig) -> FastAPI:
+def make_http(composer: Composer, info: Info, config: AppConfig, feedback: Feedback) -> FastAPI:
     """The HTTP interface around a composer, with the configured limits and guards."""
     app = make_app(
         composer,
@@ -134,6 +186,7 @@ def make_http(composer: Composer, info: Info, config: AppConfig) -> FastAPI:
         # Twice as quick as promised, so that what is let in need not be cut short.
         target_s=config.deadlines.default_ms / 2000,
         body_timeout_s=config.limits.body_timeout_s,
+        feedback=feedback,
     )
     security.install(app, config.security)
     return app

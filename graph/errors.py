@@ -3,6 +3,7 @@
 from configs.schema import ConfigError
 from indexes.content.source import ContentError
 from indexes.errors import IndexUnavailableError
+from indexes.feedback.database import StoreError
 from models.artifact import ArtifactError
 from models.training.dataset import DatasetError
 
@@ -23,6 +24,7 @@ EXPECTED = (
     ConfigError,
     ContentError,
     IndexUnavailableError,
+    StoreError,
     ArtifactError,
     DatasetError,
     LaunchError,

@@ -16,9 +16,11 @@ from pydantic import ValidationError
 
 from configs.schema import ORDINARY_REPLY
 from graph import __version__, chat, rasa
+from graph import feedback as feedback_routes
 from graph.admission import Admission
 from graph.body_limit import BodyLimit
 from graph.composer import Composer
+from graph.feedback import Feedback
 from graph.playground import pages
 from graph.problems import ERRORS, RequestProblem, install, invalid
 from graph.schema import (
@@ -46,6 +48,7 @@ class Gateway:
         max_batch_items: Most sentences of a batch.
         admission: Bounds the requests of one sentence under way.
         batch_admission: Bounds the batches under way.
+        feedback: Records every answer and runs the experiment; None does neither.
     """
 
     def __init__(
@@ -56,12 +59,14 @@ class Gateway:
         max_batch_items: int,
         admission: Admission,
         batch_admission: Admission,
+        feedback: Feedback | None = None,
     ) -> None:
         self.composer = composer
         self.admission = admission
         self.batch_admission = batch_admission
         self._max_text_chars = max_text_chars
         self._max_batch_items = max_batch_items
+        self._feedback = feedback
         self._all_have_answered = False
 
     async def comfort(self, request: ComfortRequest, request_id: str | None) -> ComfortAnswer:
@@ -72,9 +77,10 @@ class Gateway:
     async def _comfort(self, request: ComfortRequest, request_id: str | None) -> ComfortAnswer:
         check_text(request.text, max_chars=self._max_text_chars)
         usable = request_id is not None and _REQUEST_ID.fullmatch(request_id)
-        return await self.composer.comfort(
+        answer = await self.composer.comfort(
             request, request_id=request_id if usable and request_id else uuid.uuid4().hex
         )
+        return self._feedback.answered(request, answer) if self._feedback else answer
 
     async def batch(self, request: BatchRequest) -> BatchAnswer:
         """One entry per item, in order; a bad item is an error entry."""
@@ -87,21 +93,26 @@ class Gateway:
     async def readiness(self) -> Readiness:
         """Ask every node; ready only once all have answered, afterwards degraded at worst."""
         nodes = await self.composer.stages.states()
+        shown = nodes | {"feedback": await self._feedback.state()} if self._feedback else nodes
+        # Answers do not need the feedback writer, so it is shown but does not decide.
         if all(node.state == "ready" for node in nodes.values()):
             self._all_have_answered = True
-            return Readiness(status="ready", nodes=nodes)
-        return Readiness(status="degraded" if self._all_have_answered else "starting", nodes=nodes)
+            return Readiness(status="ready", nodes=shown)
+        return Readiness(status="degraded" if self._all_have_answered else "starting", nodes=shown)
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Before the first request: call every node once, so that a new replica takes no customer to a cold handle.
 
-        A node that is down does not keep the composer from starting, as its understudy answers.
+        A node that is down does not keep the composer from starting, as its understudy answers. After the last
+        request: record what waits.
         """
         end = time.monotonic() + _WARM_UP_S
         while (await self.readiness()).status != "ready" and time.monotonic() < end:
             await asyncio.sleep(_WARM_UP_STEP_S)
         yield
+        if self._feedback is not None:
+            await self._feedback.recorder.close()
 
     async def info(self, known: Info) -> Info:
         """`known` with the thresholds and versions the nodes work with now; null for a node that never answered."""
@@ -157,6 +168,7 @@ def make_app(
     max_batches: int = 4,
     target_s: float = 0.5,
     body_timeout_s: float = 10.0,
+    feedback: Feedback | None = None,
 ) -> FastAPI:
     """The ASGI application around one composer."""
     gateway = Gateway(
@@ -165,6 +177,7 @@ def make_app(
         max_batch_items=max_batch_items,
         admission=Admission(most=max_in_flight, target_s=target_s),
         batch_admission=Admission(most=max_batches, target_s=math.inf),
+        feedback=feedback,
     )
     app = FastAPI(
         title="anwei",
@@ -177,6 +190,8 @@ def make_app(
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes, timeout_s=body_timeout_s)
     install(app)
     pages.install(app)
+    if feedback is not None:
+        feedback_routes.install(app, feedback)
 
     @app.post("/v1/comfort", responses=ERRORS, response_model_exclude_none=False)
     async def comfort(request: ComfortRequest, x_request_id: str | None = Header(default=None)) -> ComfortAnswer:

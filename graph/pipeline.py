@@ -26,8 +26,13 @@ from graph.train_file import TrainFile, read_train_file
 from models.artifact import digest_of
 from models.text.segment import segmenter_version
 
+LOCK = ".lock"
+"""Held under `AppConfig.artifacts` by whoever changes them."""
+MANIFEST = "manifest.json"
+"""The digest of each step's inputs, beside the artifacts."""
+
 # Raise it when a change of code makes old artifacts wrong although no data or hyperparameter changed.
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +61,30 @@ def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = Fals
     """
     params = read_train_file(config.train)
     config.artifacts.mkdir(parents=True, exist_ok=True)
-    with FileLock(config.artifacts / ".lock"), _bars() as bars:
+    with FileLock(config.artifacts / LOCK), _bars() as bars:
         steps = _steps(config, params, bars)
-        return _run(steps, config.artifacts / "manifest.json", until=until, force=force)
+        return _run(steps, config.artifacts / MANIFEST, until=until, force=force)
+
+
+def stale_steps(config: AppConfig) -> list[str]:
+    """The steps that `build_artifacts` would do now."""
+    done = _done(config.artifacts / MANIFEST)
+    steps = _steps(config, read_train_file(config.train), _bars())
+    return [step.name for step in steps if done.get(step.name) != step.inputs or not step.place.exists()]
+
+
+def mark_built(config: AppConfig) -> None:
+    """Accepts the artifacts there are for the data as it is now, so that they are served without training again.
+
+    Publishing calls it once it has tried the new knowledge with the present models. `train all --force`, or the next
+    change of what is learned from, trains with the new sentences. The caller holds the lock.
+    """
+    steps = _steps(config, read_train_file(config.train), _bars())
+    _write(config.artifacts / MANIFEST, {step.name: step.inputs for step in steps})
 
 
 def _run(steps: Sequence[Step], manifest: Path, *, until: str, force: bool) -> list[str]:
-    done: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+    done = _done(manifest)
     built = []
     for step in steps:
         forced = force and until in (step.name, "all")
@@ -74,6 +96,11 @@ def _run(steps: Sequence[Step], manifest: Path, *, until: str, force: bool) -> l
         if step.name == until:
             break
     return built
+
+
+def _done(manifest: Path) -> dict[str, str]:
+    done: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+    return done
 
 
 def _write(manifest: Path, done: dict[str, str]) -> None:

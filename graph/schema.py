@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Strategy = Literal["knowledge", "emotion_topic", "emotion", "none"]
+Arm = Literal["comfort", "control"]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
@@ -101,6 +102,7 @@ class ComfortAnswer(Wire):
     topic: Scored | None
     knowledge: Match | None
     degraded: list[str] = Field(description="Nodes whose understudy answered, or `deadline`.")
+    arm: Arm | None = Field(default=None, description="The session's arm of the experiment; `control` gets no comfort.")
     versions: Versions
     explain: Explanation | None = None
 

@@ -17,7 +17,7 @@ from configs.schema import AppConfig, ConfigError, explain, parse_app_config, re
 from graph.security import read_keys
 
 BUILDER = "graph.app:build"
-DEPLOYMENTS = {"split": ("Composer", "Emotion", "Topic", "Recall", "Rerank"), "fused": ("Composer",)}
+DEPLOYMENTS = {"split": ("Composer", "Emotion", "Topic", "Recall", "Rerank", "Feedback"), "fused": ("Composer",)}
 
 
 @dataclass(frozen=True, slots=True)

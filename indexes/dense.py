@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 from indexes.errors import IndexUnavailableError
 
 _FILE = "vectors.faiss"
+_LINKS = 16
+_BUILD_BREADTH = 80
+_SEARCH_BREADTH = 64
+"""Of the graph that finds neighbours among many rows."""
 
 
 class DenseIndex:
@@ -116,3 +120,45 @@ def _placed(index: Any, device: str) -> Any:
     if device == "cpu" or not n_gpus:
         return index
     return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)
+
+
+def nearest_neighbours(
+    vectors: NDArray[np.float32], *, top_k: int, exact_up_to: int = 20_000
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The rows nearest to each row among all the others: candidates for clustering, without an index on disk.
+
+    Exact for few rows; for many a navigable graph (Malkov and Yashunin, 2018, "Efficient and robust approximate
+    nearest neighbor search using HNSW graphs") answers in about logarithmic time a row. Built on one thread,
+    hence the same for the same vectors.
+
+    Args:
+        vectors: float32 (n, width), each of length 1 or 0.
+        top_k: neighbours per row, >= 1.
+        exact_up_to: the largest n that is searched exactly.
+
+    Returns:
+        cosines float32 (n, k) in descending order and rows int64 (n, k), -1 where fewer were found;
+        k = min(top_k, n - 1). A row is never its own neighbour.
+
+    Raises:
+        ValueError: `top_k` below 1.
+    """
+    if top_k < 1:
+        raise ValueError(f"top_k={top_k}: must be at least 1")
+    n, width = vectors.shape
+    k = min(top_k, max(n - 1, 0))
+    if not k:
+        return np.empty((n, 0), np.float32), np.empty((n, 0), np.int64)
+    faiss.omp_set_num_threads(1)
+    index: Any = faiss.IndexFlatIP(width)
+    if n > exact_up_to:
+        index = faiss.IndexHNSWFlat(width, _LINKS, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = _BUILD_BREADTH
+        index.hnsw.efSearch = _SEARCH_BREADTH
+    data = np.ascontiguousarray(vectors, dtype=np.float32)
+    index.add(data)
+    scores, rows = index.search(data, k + 1)
+    # Its own row is one of them, unless so many are equal to it that it was crowded out.
+    own = rows == np.arange(n)[:, None]
+    own[~own.any(axis=1), -1] = True
+    return scores[~own].reshape(n, k), rows[~own].reshape(n, k)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
+    f1_score,
     precision_recall_curve,
     precision_recall_fscore_support,
     roc_auc_score,
@@ -22,6 +23,7 @@ __all__ = [
     "MatchingReport",
     "classification_report",
     "expected_calibration_error",
+    "macro_f1",
     "matching_report",
     "mean_reciprocal_rank",
     "oracle_f1",
@@ -120,6 +122,11 @@ def classification_report(
         ece=expected_calibration_error(top, names[best] == right),
         per_class=per_class,
     )
+
+
+def macro_f1(answers: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
+    """Mean F1 over the labels that occur among answers or truth; both int64 (n,)."""
+    return float(f1_score(truth, answers, average="macro", zero_division=0.0))
 
 
 def expected_calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_], *, n_bins: int = 15) -> float:

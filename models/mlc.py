@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.layers.grams import HashedGrams
 from models.layers.leam import LEAM
 from models.layers.ngram import NGramCNN
 from models.layers.swem import SWEM
@@ -90,6 +91,7 @@ class MLC(nn.Module):
         words: the channel of words.
         chars: the channel of characters; None without.
         head: the one affine layer over all features.
+        grams: the linear model over character n-grams; None without.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class MLC(nn.Module):
         window: Literal["shared", "full"] = "shared",
         dropout: float = 0.5,
         token_dropout: float = 0.1,
+        n_gram_buckets: int = 0,
     ) -> None:
         """Make the network.
 
@@ -128,6 +131,8 @@ class MLC(nn.Module):
             window: LEAM's filter.
             dropout: on the features.
             token_dropout: share of tokens that training hides.
+            n_gram_buckets: weights of a linear model over hashed character n-grams beside the branches; 0 for none
+                (the paper).
 
         Raises:
             ValueError: no known branch is named.
@@ -152,6 +157,7 @@ class MLC(nn.Module):
         self.chars = channel(n_chars, n_tuned_chars) if n_chars else None
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(sum(part.output_width for part in self.channels), n_labels)
+        self.grams = HashedGrams(n_labels=n_labels, n_buckets=n_gram_buckets) if n_gram_buckets and n_chars else None
 
     @property
     def channels(self) -> list[Channel]:
@@ -182,7 +188,7 @@ class MLC(nn.Module):
         """
         features = [channel(rows) for channel, rows in zip(self.channels, (words, chars), strict=False)]
         logits: Tensor = self.head(self.dropout(torch.cat(features, dim=1)))
-        return logits
+        return logits if self.grams is None else logits + self.grams(chars)
 
     def label_loss(self) -> Tensor:
         """The label regulariser: every label embedding must be classified as its own label.

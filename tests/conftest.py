@@ -1,5 +1,10 @@
 """Fixtures that several test folders share."""
 
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from configs.schema import AppConfig
@@ -16,3 +21,15 @@ def anyio_backend() -> str:
 def small_config(tmp_path_factory: pytest.TempPathFactory) -> AppConfig:
     """Settings of a small but real system: data sampled, everything trained."""
     return build_small(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 1 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if os.getuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system cannot be mounted here (needs root)")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)

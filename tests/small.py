@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from configs.schema import PROJECT_ROOT, AppConfig
+from configs.schema import PROJECT_ROOT, AppConfig, Feedback
 from graph.pipeline import build_artifacts
 
 ENTRIES_A_TOPIC = 3
@@ -28,7 +28,13 @@ def build_small(folder: Path) -> AppConfig:
     """Sample data/ into `folder`, train on it there, and return the settings that use it."""
     train = folder / "train.yaml"
     train.write_text(TRAIN, encoding="utf-8")
-    config = AppConfig(artifacts=folder / "artifacts", data=folder / "data", train=train, device="cpu")
+    config = AppConfig(
+        artifacts=folder / "artifacts",
+        data=folder / "data",
+        train=train,
+        device="cpu",
+        feedback=Feedback(url=f"sqlite:///{folder / 'feedback.sqlite3'}"),
+    )
     sample(PROJECT_ROOT / "data", config.data)
     build_artifacts(config)
     return config

@@ -3,7 +3,11 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -12,13 +16,19 @@ from typer.testing import CliRunner
 from configs.schema import PROJECT_ROOT
 from graph.__main__ import app
 from graph.chat_schema import ChatRequest
+from graph.feedback_schema import FeedbackRequest
 from graph.rasa import RasaMessage
 from graph.schema import BatchRequest, ComfortRequest
+from indexes.feedback.store import FeedbackStore
+from tests.graph.test_openapi import interface
 
 DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
+GROUPS = {"annotate", "drafts", "evaluate", "index"}
+"""Commands that have commands of their own."""
 REQUESTS: dict[str, type[BaseModel]] = {
     "/v1/comfort": ComfortRequest,
     "/v1/comfort/batch": BatchRequest,
+    "/v1/feedback": FeedbackRequest,
     "/v1/chat/completions": ChatRequest,
     "/webhooks/rest/webhook": RasaMessage,
 }
@@ -50,20 +60,37 @@ def test_command_lines_parse(command: str) -> None:
     if words != ["--help"]:
         options = [word for word in words if word.startswith("-")]
         names = [word for word in words if not word.startswith("-")]
-        known = names[:2] if names[0] in {"index", "evaluate"} else names[:1]
+        known = names[:2] if names[0] in GROUPS else names[:1]
         shown = CliRunner().invoke(app, [*known, "--help"], env={"COLUMNS": "200"})
         assert shown.exit_code == 0, shown.output
         assert all(option in shown.output for option in options)
 
 
+@pytest.fixture(scope="module")
+def openapi() -> dict[str, Any]:
+    """The interface as the service describes it."""
+    return interface()
+
+
 @pytest.mark.parametrize("command", sorted(set(commands("curl "))))
-def test_requests_are_accepted(command: str) -> None:
+def test_requests_are_accepted(command: str, openapi: dict[str, Any]) -> None:
     words = shlex.split(command)
     path = re.sub(r"^http://127\.0\.0\.1:8000", "", next(word for word in words if word.startswith("http")))
+    if "-d" not in words:
+        assert "get" in openapi["paths"][path]
+        return
+    assert "post" in openapi["paths"][path]
     body = json.loads(words[words.index("-d") + 1])
     REQUESTS[path].model_validate(body)
     for item in body.get("items", []):
         ComfortRequest.model_validate(item)
+
+
+@pytest.mark.parametrize("command", sorted(set(commands(".venv/bin/python -c"))))
+def test_small_programs_run(command: str, tmp_path: Path) -> None:
+    FeedbackStore.open(f"sqlite:///{tmp_path / '.run' / 'feedback.sqlite3'}").close()
+    subprocess.run([sys.executable, *shlex.split(command)[1:]], cwd=tmp_path, check=True, timeout=60)
+    FeedbackStore.open(f"sqlite:///{tmp_path / 'backup.sqlite3'}", create=False).close()
 
 
 def test_the_documents_show_something_to_check() -> None:

@@ -46,11 +46,15 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "abcnn2": {"extractors": ("abcnn2",), "overlap": False},
     "abcnn3": {"extractors": ("abcnn3",), "overlap": False},
     "matchpyramid": {"extractors": ("pyramid",), "overlap": False},
+    "matchpyramid_indicator": {"extractors": ("pyramid",), "overlap": False, "matches": ("indicator",)},
+    "matchpyramid_cosine": {"extractors": ("pyramid",), "overlap": False, "matches": ("cosine",)},
+    "matchpyramid_dot": {"extractors": ("pyramid",), "overlap": False, "matches": ("dot",)},
     "pbmatch": {},
     "pbmatch_sims": {"bcnn_features": "sims"},
     "pbmatch_vectors": {"bcnn_features": "vectors"},
     "pbmatch_plain": {"overlap": False},
     "align": {"extractors": ("alignment",)},
+    "pbmatch_align": {"extractors": ("bcnn", "pyramid", "alignment")},
 }
 """Trained. What each sets apart from the defaults."""
 

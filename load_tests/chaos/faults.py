@@ -131,7 +131,7 @@ def flipped(content: bytes) -> bytes:
 def standard() -> list[Fault]:
     """Every fault of a cluster of one node."""
     return [
-        *(killed(role) for role in (*NODES, "Composer", CONTROLLER, PROXY)),
+        *(killed(role) for role in (*NODES, "Feedback", "Composer", CONTROLLER, PROXY)),
         *(stopped(role) for role in (*NODES, "Composer")),
         *(ordered(role, "raise", "exception inside a batch") for role in ROLES),
         ordered("rerank", f"poison {POISON}", "poisoned item"),

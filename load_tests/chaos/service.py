@@ -117,10 +117,11 @@ def serve_file(config: AppConfig, folder: Path, *, n_replicas: int, n_composers:
         "artifacts": str(folder / "artifacts"),
         "orders": str(folder / "orders"),
         "cache": {"max_entries": 0},
+        "feedback": {"url": f"sqlite:///{folder / 'feedback.sqlite3'}"},
     }
     for deployment in application["deployments"]:
         deployment.pop("autoscaling_config", None)
-        deployment["num_replicas"] = n_composers if deployment["name"] == "Composer" else n_replicas
+        deployment["num_replicas"] = {"Composer": n_composers, "Feedback": 1}.get(deployment["name"], n_replicas)
     return ServeFile(content, config, APP, "127.0.0.1", port)
 
 

@@ -6,8 +6,10 @@ from torch.nn import functional
 
 from models.text.vocabulary import UNK
 
-__all__ = ["MatchPyramid", "dynamic_max_pool", "match_matrices"]
+__all__ = ["MATCHES", "MatchPyramid", "dynamic_max_pool", "match_matrices"]
 
+MATCHES = ("indicator", "cosine", "dot")
+"""The matrices that `match_matrices` makes, in this order."""
 _EPSILON = 1e-8
 
 

@@ -20,6 +20,7 @@ MASKS = {
     "account": "[账号]",
     "address": "[地址]",
     "name": "[姓名]",
+    "number": "[单号]",
 }
 """What stands for each kind of personal data; a masked text is never masked again."""
 
@@ -30,6 +31,8 @@ _PHONE = re.compile(
     r"|(?<![0-9a-z])0[1-9][0-9]{1,2}[ -]?[1-9][0-9]{6,7}(?![0-9])"
     r"|(?<=电话)[:是为 ]{0,2}[1-9][0-9]{6,7}(?![0-9])"
 )
+_OTHER_NUMBER = re.compile(r"(?<![0-9a-z])[a-z]{0,4}[0-9]{8,}(?![0-9])", re.IGNORECASE)
+_ORDER_CUE = re.compile(r"(?:单|编)号?\s?(?:是|为|[:：])?\s?$")
 _ACCOUNT = re.compile(
     r"(?P<cue>(?:微信号?|vx|wx|qq号?|支付宝(?:账号|账户)?|旺旺号?)\s?(?:是|为|[:：])?\s?)(?P<value>[a-z0-9][a-z0-9_-]{4,19})",
     re.IGNORECASE,
@@ -69,8 +72,9 @@ def mask_personal(raw: str) -> str:
 
     Returns:
         The text with `MASKS` in place of e-mail addresses, identity numbers (18 digits with their check digit),
-        bank cards (14 to 19 digits that pass Luhn's test), phones, account names and names after a cue, addresses
-        of at least two administrative units or a street with a number.
+        bank cards (14 to 19 digits that pass Luhn's test and are not called an order), phones, account names and
+        names after a cue, addresses of at least two administrative units or a street with a number, and any other
+        number of eight digits or more: orders and parcels lead to people too.
     """
     text = _narrow(raw)
     text = _EMAIL.sub(MASKS["email"], text)
@@ -78,7 +82,8 @@ def mask_personal(raw: str) -> str:
     text = _PHONE.sub(MASKS["phone"], text)
     text = _ACCOUNT.sub(_after_cue("account"), text)
     text = _NAME.sub(_after_cue("name"), text)
-    return _ADDRESS.sub(_address, text)
+    text = _ADDRESS.sub(_address, text)
+    return _OTHER_NUMBER.sub(MASKS["number"], text)
 
 
 def is_identity_number(digits: str) -> bool:
@@ -111,7 +116,7 @@ def _long_number(match: re.Match[str]) -> str:
     digits = re.sub("[ -]", "", match.group())
     if is_identity_number(digits):
         return MASKS["id"]
-    if digits.isdigit() and passes_luhn(digits):
+    if digits.isdigit() and passes_luhn(digits) and not _ORDER_CUE.search(match.string, 0, match.start()):
         return MASKS["card"]
     return match.group()
 

@@ -1,9 +1,8 @@
 """Training of the classifiers of emotions and topics, from labelled sentences to calibrated thresholds."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from models.classifier import Classifier
 from models.embeddings import Embeddings
 from models.layers.device import resolve_device
 from models.metrics import classification_report
-from models.mlc import BRANCHES, MLC
+from models.mlc import MLC
 from models.text.ragged import Ragged, bucketed
 from models.text.sentence import Sentence
 from models.training.calibrate import (
@@ -24,6 +23,8 @@ from models.training.calibrate import (
     threshold_for_macro_precision,
 )
 from models.training.checkpoint import Checkpoint
+from models.training.classifier_params import ClassifierParams
+from models.training.grams import choose_scale, fit_grams
 from models.training.label_start import start_classifier
 from models.training.loop import FitParams, FitReport, Progress, fit, parameter_groups, seeded
 
@@ -31,68 +32,6 @@ __all__ = ["ClassifierParams", "train_classifier"]
 
 Labelled = tuple[Sentence, str]
 """A sentence and its label."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassifierParams:
-    """Hyperparameters of MLC and its training.
-
-    Attributes:
-        branches: any of "swem", "cnn", "leam", which together are MLC, and "swem_hier"; one alone is a baseline of
-            the paper.
-        use_chars: read characters in a second channel.
-        n_filters: filters of each size in the CNN (the paper: 16).
-        kernel_sizes: words a filter sees (the paper: 2, 3, 4).
-        radius: r of LEAM, a phrase is 2 r + 1 words.
-        window: LEAM's filter, "shared" (the paper) or "full" (its authors' code).
-        label_weight: lambda, weight of the label regulariser.
-        dropout: on the features.
-        token_dropout: share of tokens that training hides.
-        label_smoothing: of the cross-entropy.
-        class_weights: weigh classes by the root of their rarity.
-        learning_rate: of AdamW.
-        embedding_rate: of the vectors; 0 keeps them.
-        weight_decay: of everything but the vectors.
-        batch_size: sentences a step.
-        n_epochs: at most so many.
-        patience: epochs without a better macro F1 before stopping.
-        adversary: norm by which the vectors are moved against the loss; 0 for none (`FitParams`).
-        average: decay of the moving average of the weights; 0 for none (`FitParams`).
-        max_words: words read of a sentence.
-        max_chars: characters read of a sentence.
-        precision: macro precision that the threshold shall reach on the development set.
-        false_alarms: largest share of plain development sentences that may pass the threshold; None for any.
-        seed: of every random choice.
-        n_threads: torch threads while training.
-        device: "auto", "cpu" or "cuda".
-    """
-
-    branches: tuple[str, ...] = BRANCHES
-    use_chars: bool = True
-    n_filters: int = 16
-    kernel_sizes: tuple[int, ...] = (2, 3, 4)
-    radius: int = 2
-    window: Literal["shared", "full"] = "shared"
-    label_weight: float = 1.0
-    dropout: float = 0.5
-    token_dropout: float = 0.1
-    label_smoothing: float = 0.1
-    class_weights: bool = False
-    learning_rate: float = 2e-3
-    embedding_rate: float = 4e-3
-    weight_decay: float = 1e-3
-    batch_size: int = 64
-    n_epochs: int = 12
-    patience: int = 3
-    adversary: float = 0.0
-    average: float = 0.0
-    max_words: int = 48
-    max_chars: int = 80
-    precision: float = 0.9
-    false_alarms: float | None = None
-    seed: int = 1
-    n_threads: int = 2
-    device: str = "auto"
 
 
 def train_classifier(
@@ -150,7 +89,9 @@ def train_classifier(
             data_digest=digest,
             device=params.device,
         )
-        fitted = _Fitting(classifier, train, dev, embeddings, params).run(what, progress, place)
+        fitting = _Fitting(classifier, train, dev, embeddings, params)
+        fitted = fitting.run(what, progress, place)
+        fitting.widen()
         if report is not None:
             report.append(fitted)
         _calibrate(classifier, dev, params)
@@ -186,6 +127,7 @@ def _model_config(
         "window": params.window,
         "dropout": params.dropout,
         "token_dropout": params.token_dropout,
+        "n_gram_buckets": params.n_gram_buckets,
     }
 
 
@@ -216,9 +158,8 @@ class _Fitting:
             self._model,
             parameter_groups=parameter_groups(
                 self._model,
-                tables=tables,
+                own_rates=[(tables, self._params.embedding_rate)],
                 learning_rate=self._params.learning_rate,
-                embedding_rate=self._params.embedding_rate,
                 weight_decay=self._params.weight_decay,
             ),
             batches=self._batches,
@@ -236,6 +177,19 @@ class _Fitting:
             what=what,
             progress=progress,
         )
+
+    def widen(self) -> None:
+        """Fit the linear model over n-grams, if there is one, and weigh it against the network on the dev set."""
+        grams = self._model.grams
+        if grams is None or len(set(self._targets.tolist())) < 2:
+            return
+        sentences = [sentence for sentence, _ in self._dev]
+        deep = self._classifier.logits(sentences)
+        fit_grams(grams, self._chars, self._targets, c=self._params.gram_c, seed=self._params.seed)
+        both = self._classifier.logits(sentences)
+        columns = {label: column for column, label in enumerate(self._classifier.labels)}
+        truth = np.array([columns[label] for _, label in self._dev], dtype=np.int64)
+        choose_scale(grams, deep, both - deep, truth)
 
     def _weights(self, n_labels: int) -> Tensor:
         counts = np.maximum(np.bincount(self._targets, minlength=n_labels), 1)

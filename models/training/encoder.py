@@ -56,7 +56,7 @@ class EncoderParams:
     max_words: int = 48
     max_chars: int = 80
     seed: int = 1
-    n_threads: int = 2
+    n_threads: int = 1
     device: str = "auto"
 
 
@@ -171,9 +171,10 @@ class _Fitting:
             self._model,
             parameter_groups=parameter_groups(
                 self._model,
-                tables=[self._model.words.table.tuned, self._model.chars.table.tuned],
+                own_rates=[
+                    ([self._model.words.table.tuned, self._model.chars.table.tuned], self._params.embedding_rate)
+                ],
                 learning_rate=self._params.learning_rate,
-                embedding_rate=self._params.embedding_rate,
                 weight_decay=self._params.weight_decay,
             ),
             batches=self._batches,

@@ -77,16 +77,15 @@ def seeded(seed: int, *, n_threads: int) -> Iterator[None]:
 def parameter_groups(
     module: nn.Module,
     *,
-    tables: Sequence[nn.Parameter],
+    own_rates: Sequence[tuple[Sequence[nn.Parameter], float]],
     learning_rate: float,
-    embedding_rate: float,
     weight_decay: float,
 ) -> list[dict[str, object]]:
-    """Groups for the optimiser: the vectors with their own rate and no decay, the rest with both."""
-    known = {id(table) for table in tables}
+    """Groups for the optimiser: tables with rates of their own and no decay, the rest with both."""
+    known = {id(table) for tables, _ in own_rates for table in tables}
     rest = [parameter for parameter in module.parameters() if parameter.requires_grad and id(parameter) not in known]
     return [
-        {"params": list(tables), "lr": embedding_rate, "weight_decay": 0.0},
+        *({"params": list(tables), "lr": rate, "weight_decay": 0.0} for tables, rate in own_rates if tables),
         {"params": rest, "lr": learning_rate, "weight_decay": weight_decay},
     ]
 

@@ -15,6 +15,7 @@ from models.artifact import digest_of
 from models.embeddings import Embeddings
 from models.encoder import SentenceEncoder
 from models.layers.device import resolve_device
+from models.layers.pyramid import MATCHES
 from models.matcher import Matcher, match_keys
 from models.metrics import matching_report
 from models.pbmatch import PBMATCH, PBmatch
@@ -40,6 +41,7 @@ class MatcherParams:
         kernel_size: words a kernel of BCNN sees.
         n_blocks: BCNN's blocks.
         n_maps: maps of MatchPyramid's two convolutions (the paper: 8 and 16).
+        matches: what MatchPyramid looks at, some of "indicator", "cosine" and "dot".
         pool_size: side of its grid.
         hidden: width of the hidden layer behind each extractor; 0 for none.
         alignment_width: width inside the soft alignment.
@@ -74,6 +76,7 @@ class MatcherParams:
     kernel_size: int = 3
     n_blocks: int = 1
     n_maps: tuple[int, int] = (8, 16)
+    matches: tuple[str, ...] = MATCHES
     pool_size: int = 8
     hidden: int = 64
     alignment_width: int = 128
@@ -95,7 +98,7 @@ class MatcherParams:
     serving_prior: float | None = None
     precision: float = 0.9
     seed: int = 1
-    n_threads: int = 2
+    n_threads: int = 1
     device: str = "auto"
 
 
@@ -180,6 +183,7 @@ def _model_config(train: Sequence[Pair], embeddings: Embeddings, params: Matcher
         "kernel_size": params.kernel_size,
         "n_blocks": params.n_blocks,
         "n_maps": list(params.n_maps),
+        "matches": list(params.matches),
         "pool_size": params.pool_size,
         "max_lengths": [params.max_words, params.max_chars],
         "hidden": params.hidden,
@@ -228,9 +232,8 @@ class _Fitting:
             self._model,
             parameter_groups=parameter_groups(
                 self._model,
-                tables=tables,
+                own_rates=[(tables, self._params.embedding_rate)],
                 learning_rate=self._params.learning_rate,
-                embedding_rate=self._params.embedding_rate,
                 weight_decay=self._params.weight_decay,
             ),
             batches=self._batches,

@@ -3,10 +3,14 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +55,7 @@ def write_config(folder: Path, config: AppConfig) -> tuple[Path, int]:
     port = free_port()
     content["http_options"]["port"] = port
     content["applications"][0]["args"] |= config.model_dump(
-        mode="json", include={"artifacts", "data", "train", "device"}
+        mode="json", include={"artifacts", "data", "train", "device", "feedback"}
     )
     path = folder / "serve.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -139,6 +143,38 @@ def test_answers_keep_coming_while_rerank_is_dead_and_it_comes_back(service: Ser
     wait_for("rerank to be back", lambda: service.comfort(URGENT)["degraded"] == [])
 
 
+def test_a_killed_writer_loses_no_acknowledged_rating_and_fails_no_answer(
+    service: Service, small_config: AppConfig
+) -> None:
+    sessions = [f"rated-{number}" for number in range(1000)]
+    for first in range(0, len(sessions), 250):
+        items = [{"text": URGENT, "session_id": session} for session in sessions[first : first + 250]]
+        assert httpx.post(f"{service.url}/v1/comfort/batch", json={"items": items}, timeout=60).status_code == 200
+    killed = threading.Event()
+
+    with httpx.Client(base_url=service.url, timeout=30) as http, ThreadPoolExecutor(8) as pool:
+
+        def rate(number: int) -> None:
+            if number == 500:
+                os.kill(replica_pid("Feedback"), signal.SIGKILL)
+                killed.set()
+                assert service.comfort(URGENT)["degraded"] == []
+            body = {"session_id": sessions[number], "satisfaction": 1}
+            wait_for("an acknowledgement", lambda: http.post("/v1/feedback", json=body).status_code == 200)
+
+        list(pool.map(rate, range(len(sessions))))
+    assert killed.is_set()
+    os.kill(replica_pid("Feedback"), signal.SIGKILL)
+    rated = stored(small_config, "SELECT session FROM ratings")
+    assert {f"session:{session}" for session in sessions} <= rated
+
+
+def stored(config: AppConfig, query: str) -> set[str]:
+    """The first column of what the store answers."""
+    with closing(sqlite3.connect(config.feedback.url.removeprefix("sqlite:///"))) as connection:
+        return {row[0] for row in connection.execute(query)}
+
+
 def replica_pid(deployment: str) -> int:
     """The process of a deployment's replica, by the title Ray gives it."""
     found = [
@@ -165,8 +201,16 @@ def test_a_second_start_on_the_same_port_is_refused_in_one_line(service: Service
     assert second.stderr.count("\n") == 1
 
 
-def test_ctrl_c_stops_cleanly(service: Service) -> None:
+def test_ctrl_c_stops_cleanly_and_the_last_answer_is_recorded(service: Service, small_config: AppConfig) -> None:
+    wait_for("the writer to be back", lambda: node_state(service, "feedback") == "ready")
+    last = service.comfort(URGENT)["request_id"]
     service.process.send_signal(signal.SIGINT)
     assert service.process.wait(60) == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{service.url}/healthz", timeout=5)
+    assert last in stored(small_config, "SELECT request_id FROM answers")
+
+
+def node_state(service: Service, node: str) -> str:
+    state: str = httpx.get(f"{service.url}/readyz", timeout=10).json()["nodes"][node]["state"]
+    return state

@@ -19,6 +19,10 @@ def test_defaults_are_the_papers_numbers() -> None:
         ({"thresholds": {"emotion": 1.5}}, "thresholds.emotion: Input should be less than or equal to 1"),
         ({"placement": "spilt"}, "placement: Input should be 'split' or 'fused'"),
         (
+            {"feedback": {"url": "mysql://host/x"}},
+            "feedback.url: Value error, sqlite:///PATH or postgresql://USER@HOST/DATABASE is needed",
+        ),
+        (
             {"deadlines": {"default_ms": 9000}},
             "reserve_ms < default_ms <= max_ms must hold, got 30, 9000, 5000",
         ),
@@ -35,6 +39,16 @@ def test_relative_folders_are_meant_from_the_projects_root(tmp_path: Path) -> No
     config = parse_app_config({"artifacts": "elsewhere", "data": str(tmp_path)}, path="x.yaml")
     assert config.artifacts == PROJECT_ROOT / "elsewhere"
     assert config.data == tmp_path
+
+
+def test_a_store_of_one_file_is_meant_from_the_projects_root_too() -> None:
+    assert store_url("sqlite:///here/x.sqlite3") == f"sqlite:///{PROJECT_ROOT}/here/x.sqlite3"
+    assert store_url("sqlite:////there/x.sqlite3") == "sqlite:////there/x.sqlite3"
+    assert store_url("postgresql://me@host/db") == "postgresql://me@host/db"
+
+
+def store_url(url: str) -> str:
+    return parse_app_config({"feedback": {"url": url}}, path="x.yaml").feedback.url
 
 
 def test_files_that_are_missing_or_not_yaml_are_one_line(tmp_path: Path) -> None:

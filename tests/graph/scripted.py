@@ -18,6 +18,7 @@ from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
 from graph.memory import Memory
+from graph.schema import Info
 from graph.sessions import Sessions
 from graph.stage import Stage
 from graph.understudies import Understudies
@@ -119,6 +120,19 @@ class Script:
             max_queue=100,
             slots=2,
         )
+
+
+def some_info(composer: Composer) -> Info:
+    """What `/v1/info` starts from."""
+    return Info(
+        emotions={"anxious": "着急"},
+        topics={"no_shipment": "迟迟不发货"},
+        thresholds={"wsm": 0.6},
+        versions=composer.scribe.versions(),
+        counts={"replies": 4},
+        execution="gated",
+        placement="split",
+    )
 
 
 def reply(emotion: str, topic: str | None, number: int) -> Reply:

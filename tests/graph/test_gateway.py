@@ -9,8 +9,7 @@ import pytest
 
 from deployments.rerank import Reranked
 from graph.gateway import make_app
-from graph.schema import Info
-from tests.graph.scripted import QUESTION, Script
+from tests.graph.scripted import QUESTION, Script, some_info
 from tests.graph.served import app_of
 
 pytestmark = pytest.mark.anyio
@@ -24,16 +23,7 @@ def script() -> Script:
 @pytest.fixture
 async def client(script: Script) -> AsyncIterator[httpx.AsyncClient]:
     composer = script.composer()
-    info = Info(
-        emotions={"anxious": "着急"},
-        topics={"no_shipment": "迟迟不发货"},
-        thresholds={"wsm": 0.6},
-        versions=composer.scribe.versions(),
-        counts={"replies": 4},
-        execution="gated",
-        placement="split",
-    )
-    app = make_app(composer, info=info, max_text_chars=500, max_batch_items=4, max_body_bytes=20_000)
+    app = make_app(composer, info=some_info(composer), max_text_chars=500, max_batch_items=4, max_body_bytes=20_000)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http

@@ -7,15 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.graph.scripted import Script
-from tests.graph.served import app_of
+from configs.schema import AppConfig
+from graph.assemble import assemble_feedback, make_http, writer_here
+from tests.graph.scripted import Script, some_info
 
 KEPT = Path(__file__).with_name("openapi.json")
 
 
 def interface() -> dict[str, Any]:
     """The document the application serves, without its version, which every release changes."""
-    document = app_of(Script()).openapi()
+    config, composer = AppConfig(), Script().composer()
+    # The writer opens its store when it is first asked, which does not happen here.
+    feedback = assemble_feedback(config, writer_here(config))
+    document = make_http(composer, some_info(composer), config, feedback).openapi()
     del document["info"]["version"]
     return document
 

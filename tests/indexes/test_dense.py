@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexes.dense import DenseIndex
+from indexes.dense import DenseIndex, nearest_neighbours
 from indexes.errors import IndexUnavailableError
+
+
+def unit_vectors(n: int, width: int) -> NDArray[np.float32]:
+    made = np.random.default_rng(3).normal(size=(n, width)).astype(np.float32)
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float32)
 
 
 @pytest.fixture
 def vectors() -> NDArray[np.float32]:
-    made = np.random.default_rng(3).normal(size=(300, 24)).astype(np.float32)
-    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float32)
+    return unit_vectors(300, 24)
 
 
 def test_search_is_a_sorted_matrix_product(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
@@ -97,3 +101,20 @@ def test_wrong_arguments_are_refused(tmp_path: Path, vectors: NDArray[np.float32
     if not faiss.get_num_gpus():
         with pytest.raises(ValueError, match="no GPU"):
             DenseIndex.open(tmp_path / "dense", device="cuda")
+
+
+def test_neighbours_of_many_rows_are_nearly_those_of_an_exact_search() -> None:
+    vectors = unit_vectors(3000, 24)
+    _, exact = nearest_neighbours(vectors, top_k=5)
+    scores, quick = nearest_neighbours(vectors, top_k=5, exact_up_to=100)
+    assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(exact.tolist(), quick.tolist(), strict=True)]) > 0.9
+    assert not (quick == np.arange(3000)[:, None]).any()
+    assert (np.diff(scores, axis=1) <= 1e-6).all()
+
+
+def test_a_row_among_its_equals_is_not_its_own_neighbour() -> None:
+    same = np.tile(unit_vectors(1, 8), (6, 1))
+    _, rows = nearest_neighbours(same, top_k=2)
+    assert rows.shape == (6, 2)
+    assert not (rows == np.arange(6)[:, None]).any()
+    assert nearest_neighbours(same[:1], top_k=2)[1].shape == (1, 0)

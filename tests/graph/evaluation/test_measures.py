@@ -34,6 +34,17 @@ def test_cuts_by_hand() -> None:
     assert cuts.best("f1") == pytest.approx((0.55, 6 / 7))
 
 
+def test_the_cautious_threshold_is_the_highest_within_one_standard_error() -> None:
+    # Best accuracy 0.8 on 5 rows: one standard error is (0.8 x 0.2 / 5) ** 0.5 = 0.179, so 0.6212 will do, which 0.6
+    # above 0.85 does not reach and 0.8 above 0.75 does.
+    assert Cuts(SCORES, TRUTH).cautious() == pytest.approx(0.75)
+    # 200 times the same rows: the error is 0.0126; on 2 rows of each kind, 0.25 below 0.75 is within 0.2165 + ...
+    many = Cuts(np.tile(SCORES, 200), TRUTH * 200)
+    assert many.cautious() == pytest.approx(0.75)
+    # A right pair more above 0.9: 4 of 6 at 0.85 are within one error (0.152) of the best 5 of 6.
+    assert Cuts(floats(0.95, 0.9, 0.8, 0.7, 0.6, 0.5), [1, 1, 1, 0, 1, 0]).cautious() == pytest.approx(0.75)
+
+
 def test_equal_scores_are_cut_together() -> None:
     cuts = Cuts(floats(0.5, 0.5, 0.2), [1, 0, 1])
     assert len(cuts.thresholds) == 3

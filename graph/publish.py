@@ -1,0 +1,251 @@
+"""From approved drafts to knowledge in use: check, build beside, try out, commit; and back.
+
+`publish` changes nothing until everything that can be known beforehand is known: the data check finds no new problem,
+the new index stands beside the old one, every new sentence finds its entry, a fixed set of old sentences is answered
+as before. Then the commit: files of data/knowledge, the pipeline's manifest, the index pointer. What was before is
+kept as a release; a journal names it while a commit is under way, so that whatever was cut short is undone by the
+next command. One lock serialises publishing, rollback and builds.
+
+A running service is not told here: `Published.index_version` is what it has to load.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from configs.schema import AppConfig
+from graph.content import Content
+from graph.errors import InputError
+from graph.pipeline import LOCK, MANIFEST, mark_built, stale_steps
+from graph.places import Places
+from graph.rehearsal import Rehearsal
+from indexes.content.append import append_entries, next_ids
+from indexes.content.check import check_data
+from indexes.content.knowledge import KnowledgeEntry
+from indexes.mining.drafts import Draft, DraftFolder, draft_problems, write_whole
+from indexes.versions import IndexVersions
+from models.encoder import SentenceEncoder
+from models.text.segment import segmenter_version
+
+Progress = Callable[[str, int, int], None]
+_RELEASES = "releases"
+_JOURNAL = "journal"
+_RECORD = "release.json"
+_KEPT_RELEASES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publish or a rollback put in use.
+
+    Attributes:
+        entries: ids of the new entries; of those taken back after a rollback.
+        index_version: the index in use now.
+        unanswered: new questions that the service would not answer with their entry, and why; for the operator.
+    """
+
+    entries: tuple[str, ...]
+    index_version: str
+    unanswered: tuple[str, ...] = ()
+
+
+def publish(config: AppConfig, drafts: DraftFolder, *, progress: Progress | None = None) -> Published:
+    """Puts all approved drafts of a folder in use.
+
+    Raises:
+        InputError: nothing is approved, the models are not up to date, a check or the rehearsal found a problem;
+            nothing was changed.
+        ContentError, IndexUnavailableError, ArtifactError: data or artifacts cannot be used; nothing was changed.
+    """
+    with _alone(config):
+        stale = stale_steps(config)
+        if stale:
+            raise InputError(f"{config.artifacts}: {', '.join(stale)} not up to date; run `train all` first")
+        approved = [draft for draft in drafts.all() if draft.status == "approved"]
+        if not approved:
+            raise InputError(f"{drafts.folder}: no approved draft; approve one with `drafts approve`")
+        with tempfile.TemporaryDirectory(prefix=".publish.", dir=config.artifacts) as folder:
+            staged = _stage(config, Path(folder))
+            entries = _add(staged, approved)
+            _check(config, staged)
+            version = _build(config, staged, progress)
+            unanswered = Rehearsal(config, staged).run(entries, IndexVersions(Places(config.artifacts).index), version)
+            _commit(config, staged, drafts, approved, entries, version)
+        return Published(tuple(entry.id for entry in entries), version, tuple(unanswered))
+
+
+def rollback(config: AppConfig) -> Published:
+    """Puts the previous release back in use: knowledge, index, and the drafts as approved again.
+
+    Raises:
+        InputError: there is no release to go back to, or the knowledge was edited since; nothing was changed.
+    """
+    with _alone(config):
+        releases = _releases(config)
+        if not releases:
+            raise InputError(f"{config.artifacts / _RELEASES}: nothing was published; there is nothing to go back to")
+        record = json.loads((releases[-1] / _RECORD).read_text(encoding="utf-8"))
+        now = Content(config.data).knowledge.digest
+        if now != record["knowledge_after"]:
+            raise InputError(f"{config.data / 'knowledge'}: edited since the last publish; undo that edit first")
+        _journal(config, releases[-1])
+        _restore(config, releases[-1])
+        return Published(tuple(record["entries"]), record["index_before"])
+
+
+@contextmanager
+def _alone(config: AppConfig) -> Iterator[None]:
+    """The only one that changes artifacts and knowledge; first undoes what an earlier one left half done."""
+    config.artifacts.mkdir(parents=True, exist_ok=True)
+    with FileLock(config.artifacts / LOCK):
+        journal = config.artifacts / _RELEASES / _JOURNAL
+        if journal.exists():
+            _restore(config, config.artifacts / _RELEASES / journal.read_text(encoding="utf-8"))
+        yield
+
+
+def _stage(config: AppConfig, folder: Path) -> AppConfig:
+    """A copy of the knowledge among links to everything else."""
+    data, artifacts = folder / "data", folder / "artifacts"
+    data.mkdir()
+    artifacts.mkdir()
+    for path in sorted(config.data.iterdir()):
+        if path.name != "knowledge":
+            os.symlink(path.resolve(), data / path.name)
+    shutil.copytree(config.data / "knowledge", data / "knowledge")
+    os.symlink((config.artifacts / "models").resolve(), artifacts / "models")
+    return config.model_copy(update={"data": data, "artifacts": artifacts})
+
+
+def _add(staged: AppConfig, approved: Sequence[Draft]) -> list[KnowledgeEntry]:
+    content = Content(staged.data)
+    problems = [problem for draft in approved for problem in draft_problems(draft, content.taxonomy)]
+    if problems:
+        raise InputError("; ".join(problems))
+    ids = next_ids(content.knowledge, [draft.topic for draft in approved])
+    entries = [draft.as_entry(entry_id) for draft, entry_id in zip(approved, ids, strict=True)]
+    append_entries(staged.data / "knowledge", entries)
+    return entries
+
+
+def _check(config: AppConfig, staged: AppConfig) -> None:
+    """Refuses what the data check finds wrong now and did not before."""
+    problems = check_data(staged.data).problems
+    if not problems:
+        return
+    before = {_without_numbers(problem) for problem in check_data(config.data).problems}
+    fresh = [problem for problem in problems if _without_numbers(problem) not in before]
+    if fresh:
+        raise InputError("; ".join(fresh[:5]))
+
+
+def _without_numbers(problem: str) -> str:
+    return "".join(char for char in problem if not char.isdigit())
+
+
+def _build(config: AppConfig, staged: AppConfig, progress: Progress | None) -> str:
+    content = Content(staged.data)
+    encoder = SentenceEncoder.load(
+        Places(config.artifacts).encoder, segmenter=segmenter_version(), device=config.device
+    )
+    versions = IndexVersions(Places(config.artifacts).index)
+    return versions.build(content.knowledge, segmenter=content.processor, encoder=encoder, progress=progress)
+
+
+def _commit(
+    config: AppConfig,
+    staged: AppConfig,
+    drafts: DraftFolder,
+    approved: Sequence[Draft],
+    entries: Sequence[KnowledgeEntry],
+    version: str,
+) -> None:
+    versions = IndexVersions(Places(config.artifacts).index)
+    record: dict[str, object] = {
+        "entries": [entry.id for entry in entries],
+        "drafts": {str(drafts.folder.resolve()): [draft.id for draft in approved]},
+        "index_before": versions.keep_current(),
+        "index_after": version,
+        "knowledge_after": Content(staged.data).knowledge.digest,
+    }
+    release = _keep(config, record)
+    _journal(config, release)
+    _replace_files(staged.data / "knowledge", config.data / "knowledge")
+    mark_built(config)
+    for draft, entry in zip(approved, entries, strict=True):
+        drafts.change(draft.id, status="published", entry=entry.id)
+    versions.switch(version)
+    (config.artifacts / _RELEASES / _JOURNAL).unlink()
+    _forget_old(config, versions)
+
+
+def _keep(config: AppConfig, record: dict[str, object]) -> Path:
+    """A release folder with what is in use now."""
+    root = config.artifacts / _RELEASES
+    root.mkdir(exist_ok=True)
+    releases = _releases(config)
+    number = int(releases[-1].name) + 1 if releases else 1
+    beside = Path(tempfile.mkdtemp(prefix=".new.", dir=root))
+    shutil.copytree(config.data / "knowledge", beside / "knowledge")
+    shutil.copy(config.artifacts / MANIFEST, beside / MANIFEST)
+    write_whole(beside / _RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    release = root / f"{number:04d}"
+    os.replace(beside, release)
+    return release
+
+
+def _restore(config: AppConfig, release: Path) -> None:
+    """Makes everything as it was before a release, and forgets it; may be repeated."""
+    record = json.loads((release / _RECORD).read_text(encoding="utf-8"))
+    versions = IndexVersions(Places(config.artifacts).index)
+    versions.switch(record["index_before"])
+    _replace_files(release / "knowledge", config.data / "knowledge")
+    write_whole(config.artifacts / MANIFEST, (release / MANIFEST).read_text(encoding="utf-8"))
+    for folder, ids in record["drafts"].items():
+        drafts = DraftFolder(Path(folder))
+        for draft_id in ids:
+            if (Path(folder) / f"{draft_id}.yaml").exists():
+                drafts.change(draft_id, status="approved", entry="")
+    (config.artifacts / _RELEASES / _JOURNAL).unlink(missing_ok=True)
+    shutil.rmtree(release)
+
+
+def _journal(config: AppConfig, release: Path) -> None:
+    write_whole(config.artifacts / _RELEASES / _JOURNAL, release.name)
+
+
+def _replace_files(source: Path, target: Path) -> None:
+    """Makes the YAML files of `target` those of `source`, one after another, each in one step."""
+    wanted = {path.name: path.read_text(encoding="utf-8") for path in sorted(source.glob("*.yaml"))}
+    for name, text in wanted.items():
+        path = target / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_whole(path, text)
+    for path in sorted(target.glob("*.yaml")):
+        if path.name not in wanted:
+            path.unlink()
+
+
+def _releases(config: AppConfig) -> list[Path]:
+    root = config.artifacts / _RELEASES
+    return sorted(path for path in root.iterdir() if path.name.isdigit()) if root.is_dir() else []
+
+
+def _forget_old(config: AppConfig, versions: IndexVersions) -> None:
+    """Keeps the last releases and the index versions they lead back to."""
+    releases = _releases(config)
+    for path in releases[:-_KEPT_RELEASES]:
+        shutil.rmtree(path)
+    kept = {versions.current}
+    for path in releases[-_KEPT_RELEASES:]:
+        kept.add(json.loads((path / _RECORD).read_text(encoding="utf-8"))["index_before"])
+    versions.drop_all_but(sorted(kept))

@@ -1,0 +1,1 @@
+"""Mining: from chat logs to drafts of knowledge, for people to review."""
