@@ -12,6 +12,7 @@ composer's replica) and in process (`graph.local`). Replicas and resources are g
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, cast
 
 from fastapi import FastAPI
@@ -34,6 +35,7 @@ from graph.assemble import (
     writer_maker,
 )
 from graph.feedback import RemoteWriter
+from graph.loopback import keep_replica_on_loopback, made_on_loopback
 from graph.private_logs import protect_logs
 from graph.stage import RemoteNode
 from indexes.feedback.entries import Tallies
@@ -76,6 +78,7 @@ class Ingress:
 
     def __init__(self, config: dict[str, Any], handles: dict[str, DeploymentHandle[Any]] | None) -> None:
         self._config = AppConfig.model_validate(config)
+        keep_replica_on_loopback()
         protect_logs(keep_text=self._config.security.log_text)
         if handles is None:
             makers = node_makers(self._config)
@@ -111,10 +114,12 @@ def bind(config: AppConfig, makers: Sequence[Callable[[], Node[Any, Any]]]) -> s
     if config.placement == "fused":
         return cast(serve.Application, ingress.bind(settings, None))
     handles = {
-        role: _deployment(Replica, role.capitalize()).bind(maker, **_limits(config))
+        role: _deployment(Replica, role.capitalize()).bind(partial(made_on_loopback, maker), **_limits(config))
         for role, maker in zip(Nodes._fields, makers, strict=True)
     }
-    handles["feedback"] = _deployment(FeedbackReplica, "Feedback").bind(writer_maker(config), **writer_limits(config))
+    handles["feedback"] = _deployment(FeedbackReplica, "Feedback").bind(
+        partial(made_on_loopback, writer_maker(config)), **writer_limits(config)
+    )
     return cast(serve.Application, ingress.bind(settings, handles))
 
 

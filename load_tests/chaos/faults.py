@@ -80,6 +80,16 @@ def damaged(role: str, place: str, damage: Callable[[bytes], bytes], name: str) 
     return Fault(f"{name}: {place}", make, hold_s=8, timeout_s=120)
 
 
+def updated() -> Fault:
+    """Every replica is replaced, as by `serve deploy` with another setting."""
+
+    def make(service: Service) -> Callable[[], None]:
+        service.update()
+        return nothing
+
+    return Fault("update of every deployment", make, timeout_s=120)
+
+
 def control_store_lost() -> Fault:
     """The head's control store dies and comes back after some seconds, its state kept by Redis."""
 
@@ -140,14 +150,14 @@ def standard() -> list[Fault]:
         damaged("Rerank", "models/matcher/weights.safetensors", flipped, "corrupt artifact"),
         damaged("Recall", "index/manifest.json", empty, "empty index manifest"),
         damaged("Recall", "index/dense/vectors.faiss", half, "half-written index"),
+        updated(),
     ]
 
 
 def short() -> list[Fault]:
     """Those a test can afford."""
     return [
-        *(killed(role) for role in ("Emotion", "Recall", "Composer", CONTROLLER)),
-        ordered("topic", "raise", "exception inside a batch"),
+        *(killed(role) for role in ("Recall", "Composer", CONTROLLER)),
         ordered("rerank", f"poison {POISON}", "poisoned item"),
     ]
 

@@ -123,7 +123,7 @@ class Soak:
 
 def soak(service: Service, *, minutes: float, rate_per_s: float, texts: Sequence[str], step_s: float = 5.0) -> Soak:
     """Steady load, the first fifth of it as a warm-up that is not measured."""
-    processes = {name: [psutil.Process(pid) for pid in service.pids(name)] for name in service.deployments()}
+    processes = {name: [psutil.Process(pid) for pid in service.pids(name)] for name in service.roles}
     samples: list[tuple[float, dict[str, tuple[float, int]]]] = []
     begun = time.monotonic()
     with Load(service.url, rate_per_s=rate_per_s, texts=texts) as load:
@@ -158,7 +158,7 @@ def slope(hours: Sequence[float], values: Sequence[float]) -> float:
 
 def resident(service: Service) -> float:
     """Resident megabytes of all replicas."""
-    pids = [pid for name in service.deployments() for pid in service.pids(name)]
+    pids = [pid for name, found in service.processes().items() if name in service.roles for pid in found]
     return float(sum(psutil.Process(pid).memory_info().rss for pid in pids) / MB)
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ import psutil
 import yaml
 from ray import serve
 from ray.cluster_utils import Cluster
+from ray.dashboard.modules.serve.sdk import ServeSubmissionClient
 from ray.util.state import list_actors
 
 from configs.schema import PROJECT_ROOT, AppConfig
@@ -32,21 +34,33 @@ class Service:
 
     Args:
         url: Where it listens.
+        dashboard: Where its Ray is told of deployments.
         cluster: The Ray it runs on.
         folder: Holds `artifacts` and `orders`.
+        content: What was deployed.
     """
 
-    def __init__(self, url: str, cluster: Cluster, folder: Path) -> None:
+    def __init__(self, url: str, dashboard: str, cluster: Cluster, folder: Path, content: dict[str, Any]) -> None:
         self.url = url
         self.cluster = cluster
         self.artifacts = folder / "artifacts"
         self.orders = folder / "orders"
+        self._dashboard = dashboard
+        self._content = content
+        self._expected: Counter[str] = Counter()
+
+    def processes(self) -> dict[str, list[int]]:
+        """The living processes of every deployment, of `CONTROLLER` and of `PROXY`."""
+        found: dict[str, list[int]] = {}
+        for actor in list_actors(filters=[("state", "=", "ALIVE")], limit=1000):
+            role = str(actor.class_name).removeprefix(f"ServeReplica:{APP}:")
+            if actor.pid and is_running(int(actor.pid)):
+                found.setdefault(role, []).append(int(actor.pid))
+        return found
 
     def pids(self, role: str) -> list[int]:
-        """The living processes of a deployment, or of `CONTROLLER` or `PROXY`."""
-        title = role if role in (CONTROLLER, PROXY) else f"ServeReplica:{APP}:{role}"
-        actors = list_actors(filters=[("state", "=", "ALIVE"), ("class_name", "=", title)], limit=1000)
-        return [int(actor.pid) for actor in actors if actor.pid and psutil.pid_exists(int(actor.pid))]
+        """The living processes of one of them."""
+        return self.processes().get(role, [])
 
     def kill(self, role: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to one process of a role; its id.
@@ -60,12 +74,32 @@ class Service:
         os.kill(pids[0], number)
         return pids[0]
 
-    def deployments(self) -> list[str]:
-        """The names of the deployments."""
-        return sorted(serve.status().applications[APP].deployments)
+    def settle(self) -> None:
+        """Wait until every replica is there, and take that for what is whole from now on."""
+        wait_until(self._healthy, what="every replica", timeout_s=180)
+        self._expected = Counter({role: len(pids) for role, pids in self.processes().items()})
 
     def whole(self) -> bool:
-        """Whether Serve says that every deployment has all its replicas."""
+        """Whether every process is there, and Serve says so too."""
+        try:
+            there = Counter({role: len(pids) for role, pids in self.processes().items()})
+        except Exception:  # the control store is away, or starts
+            return False
+        wanted = {role: n for role, n in self._expected.items() if role in (*self.roles, CONTROLLER, PROXY)}
+        return all(there[role] >= n for role, n in wanted.items()) and self._healthy()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The names of the deployments."""
+        return tuple(deployment["name"] for deployment in self._content["applications"][0]["deployments"])
+
+    def update(self) -> None:
+        """Deploy anew with another setting, so that every replica is replaced; returns once that has begun."""
+        self._content["applications"][0]["args"]["ordinary_reply"] += "。"
+        ServeSubmissionClient(self._dashboard).deploy_applications(self._content)
+        wait_until(lambda: not self._healthy(), what="the update", timeout_s=30)
+
+    def _healthy(self) -> bool:
         try:
             deployments = serve.status().applications[APP].deployments.values()
         except Exception:  # the controller is away, or starts
@@ -92,15 +126,16 @@ def service(
     if redis:
         environment["RAY_REDIS_ADDRESS"] = redis
     with environ(environment):
-        head = {"num_cpus": 4, "include_dashboard": True, "dashboard_host": "127.0.0.1", "dashboard_port": free_port()}
+        port = free_port()
+        head = {"num_cpus": 4, "include_dashboard": True, "dashboard_host": "127.0.0.1", "dashboard_port": port}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
             for _ in range(n_nodes - 1):
                 cluster.add_node(num_cpus=4)
             file = serve_file(config, folder, n_replicas=n_nodes, n_composers=n_composers)
             with running(file, address=cluster.address) as url:
-                tested = Service(url, cluster, folder)
-                wait_until(tested.whole, what="every replica", timeout_s=180)
+                tested = Service(url, f"http://127.0.0.1:{port}", cluster, folder, file.content)
+                tested.settle()
                 yield tested
         finally:
             cluster.shutdown()  # type: ignore[no-untyped-call]
@@ -117,6 +152,7 @@ def serve_file(config: AppConfig, folder: Path, *, n_replicas: int, n_composers:
         "artifacts": str(folder / "artifacts"),
         "orders": str(folder / "orders"),
         "cache": {"max_entries": 0},
+        "ordinary_reply": "好的",
         "feedback": {"url": f"sqlite:///{folder / 'feedback.sqlite3'}"},
     }
     for deployment in application["deployments"]:
@@ -152,6 +188,14 @@ def wait_until(condition: Callable[[], bool], *, what: str, timeout_s: float) ->
             raise TimeoutError(f"{what}: not within {timeout_s:g} s")
         time.sleep(0.25)
     return time.monotonic() - started
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and not stopped or dead."""
+    try:
+        return psutil.Process(pid).status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wake(pid: int) -> None:

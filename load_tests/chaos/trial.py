@@ -67,10 +67,9 @@ def wait_for_calm(service: Service, load: Load, since: float, *, timeout_s: floa
 
     Infinite if that did not happen in time.
     """
-    whole_at = None
+    whole_at: float | None = None
     while time.monotonic() - since < timeout_s:
-        if whole_at is None and service.whole():
-            whole_at = time.monotonic()
+        whole_at = (whole_at or time.monotonic()) if service.whole() else None
         recent = [shot for shot in load.shots if shot.sent > time.monotonic() - CALM_S]
         if whole_at and time.monotonic() - whole_at > CALM_S and recent and all(shot.good for shot in recent):
             return whole_at - since
@@ -90,7 +89,7 @@ def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float) -
         degraded=len(bad) - len(errors),
         spoiled=sum(POISON not in shot.text for shot in bad) if poisoned else 0,
         p99_ms=round(percentile([shot.latency_s for shot in shots], 0.99) * 1000),
-        recovered_s=round(max((shot.sent + shot.latency_s - mended for shot in bad), default=0.0), 1),
+        recovered_s=round(max((0.0, *(shot.sent + shot.latency_s - mended for shot in bad))), 1),
         whole_s=round(whole_s, 1),
         allowed=fault.allowed,
         held=whole_s < float("inf") and not (errors and fault.allowed == "none"),
