@@ -8,6 +8,7 @@ this switch says; it is read while Ray is imported, here and in every process th
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 from graph.errors import LaunchError
@@ -41,9 +42,9 @@ def keep_replica_on_loopback() -> None:
     Serve binds a replica's gRPC server to all interfaces without a setting for it. It does so after the replica's
     constructor, which calls this.
     """
-    import ray.util  # noqa: PLC0415 - Ray must not be imported before its switch is set
-    from ray.serve._private import replica  # noqa: PLC0415
-
+    # Ray must not be imported before its switch is set; and nothing here is part of its interface.
+    services: Any = import_module("ray._private.services")
+    replica: Any = import_module("ray.serve._private.replica")
     listen: Callable[[Any, str], int] = replica.add_port_to_grpc_server
-    if ray.util.get_node_ip_address() == _LOOPBACK:
+    if services.get_node_ip_address() == _LOOPBACK:
         replica.add_port_to_grpc_server = lambda server, address: listen(server, address.replace("[::]", _LOOPBACK))
