@@ -26,7 +26,8 @@ from graph.launch import running
 from graph.serve_file import ServeFile
 
 APP = "comfort"
-CONTROLLER, PROXY = "ServeController", "ProxyActor"
+CONTROLLER, PROXY = "ServeController", "proxy"
+_PROXIES = ("ProxyActor", "HAProxyManager")
 
 
 class Service:
@@ -53,7 +54,8 @@ class Service:
         """The living processes of every deployment, of `CONTROLLER` and of `PROXY`."""
         found: dict[str, list[int]] = {}
         for actor in list_actors(filters=[("state", "=", "ALIVE")], limit=1000):
-            role = str(actor.class_name).removeprefix(f"ServeReplica:{APP}:")
+            title = str(actor.class_name).removeprefix(f"ServeReplica:{APP}:")
+            role = PROXY if title in _PROXIES else title
             if actor.pid and is_running(int(actor.pid)):
                 found.setdefault(role, []).append(int(actor.pid))
         return found
@@ -97,7 +99,7 @@ class Service:
         """Deploy anew with another setting, so that every replica is replaced; returns once that has begun."""
         self._content["applications"][0]["args"]["ordinary_reply"] += "。"
         ServeSubmissionClient(self._dashboard).deploy_applications(self._content)
-        wait_until(lambda: not self._healthy(), what="the update", timeout_s=30)
+        wait_until(lambda: not self._healthy(), what="the update", timeout_s=120)
 
     def _healthy(self) -> bool:
         try:
