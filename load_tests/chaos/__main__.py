@@ -120,20 +120,20 @@ def _one_node(
 def _two_nodes(settings: "AppConfig", results: dict[str, Any], *, only: str) -> None:
     from load_tests.chaos.faults import node_lost
     from load_tests.chaos.service import service
-    from load_tests.chaos.trial import trial
+    from load_tests.chaos.trial import trials
 
     fault = node_lost()
     if only not in fault.name:
         return
     rate = results["machine"].setdefault("rate_per_s", 10.0)
     with tempfile.TemporaryDirectory() as folder, service(settings, Path(folder), n_nodes=2) as tested:
-        results["faults"].append(_tell(trial(tested, fault, rate_per_s=rate, texts=SAD)).plain())
+        results["faults"] += [row.plain() for row in trials(tested, [fault], rate_per_s=rate, texts=SAD, tell=_tell)]
 
 
 def _redis(settings: "AppConfig", results: dict[str, Any], *, only: str) -> None:
     from load_tests.chaos.faults import control_store_lost
     from load_tests.chaos.service import service
-    from load_tests.chaos.trial import trial
+    from load_tests.chaos.trial import trials
 
     fault = control_store_lost()
     if only not in fault.name:
@@ -147,7 +147,7 @@ def _redis(settings: "AppConfig", results: dict[str, Any], *, only: str) -> None
         _redis_server(Path(folder)) as address,
         service(settings, Path(folder), redis=address) as tested,
     ):
-        results["faults"].append(_tell(trial(tested, fault, rate_per_s=rate, texts=SAD)).plain())
+        results["faults"] += [row.plain() for row in trials(tested, [fault], rate_per_s=rate, texts=SAD, tell=_tell)]
 
 
 @contextmanager

@@ -50,10 +50,9 @@ def _faults(rows: list[dict[str, Any]]) -> str:
     ]
     for row in rows:
         spoiled = f", {row['spoiled']} beside the poison" if row["spoiled"] else ""
-        lines.append(
-            f"| {row['fault']} | {row['requests']} | {_errors(row)} | {_share(row)}{spoiled} | {row['p99_ms']} "
-            f"| {row['recovered_s']} | {row['whole_s']} | {'yes' if row['held'] else '**no**'} |"
-        )
+        whole = "never" if row["whole_s"] is None else row["whole_s"]
+        cells = [row["fault"], row["requests"], _errors(row), _share(row) + spoiled, row["p99_ms"], row["recovered_s"]]
+        lines.append(f"| {' | '.join(str(cell) for cell in (*cells, whole, 'yes' if row['held'] else '**no**'))} |")
     return "\n".join(lines)
 
 

@@ -25,7 +25,7 @@ class Row:
         spoiled: Of the good items in the company of a poisoned one, those not answered well; 0 without poison.
         p99_ms: 99th percentile of the time to an answer.
         recovered_s: From the fault (or from its mending by hand) to the last answer that was not good.
-        whole_s: From there until Serve had all replicas again.
+        whole_s: From there until Serve had all replicas again; None: not in time.
         allowed: Errors a customer may see.
         held: Whether only allowed errors were seen and everything was over in time.
     """
@@ -37,7 +37,7 @@ class Row:
     spoiled: int
     p99_ms: float
     recovered_s: float
-    whole_s: float
+    whole_s: float | None
     allowed: str
     held: bool
 
@@ -62,10 +62,10 @@ def trial(service: Service, fault: Fault, *, rate_per_s: float, texts: Sequence[
     return row(fault, [shot for shot in load.shots if shot.sent >= begun], mended, whole_s=over)
 
 
-def wait_for_calm(service: Service, load: Load, since: float, *, timeout_s: float) -> float:
+def wait_for_calm(service: Service, load: Load, since: float, *, timeout_s: float) -> float | None:
     """Seconds from `since` until Serve had every replica; returns once answers have been good for a while.
 
-    Infinite if that did not happen in time.
+    None if that did not happen in time.
     """
     whole_at: float | None = None
     while time.monotonic() - since < timeout_s:
@@ -74,10 +74,10 @@ def wait_for_calm(service: Service, load: Load, since: float, *, timeout_s: floa
         if whole_at and time.monotonic() - whole_at > CALM_S and recent and all(shot.good for shot in recent):
             return whole_at - since
         time.sleep(0.25)
-    return float("inf")
+    return None
 
 
-def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float) -> Row:
+def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float | None) -> Row:
     """What the shots say of a fault."""
     bad = [shot for shot in shots if not shot.good]
     errors = [shot for shot in shots if shot.status != 200]
@@ -90,9 +90,9 @@ def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float) -
         spoiled=sum(POISON not in shot.text for shot in bad) if poisoned else 0,
         p99_ms=round(percentile([shot.latency_s for shot in shots], 0.99) * 1000),
         recovered_s=round(max((0.0, *(shot.sent + shot.latency_s - mended for shot in bad))), 1),
-        whole_s=round(whole_s, 1),
+        whole_s=None if whole_s is None else round(whole_s, 1),
         allowed=fault.allowed,
-        held=whole_s < float("inf") and not (errors and fault.allowed == "none"),
+        held=whole_s is not None and not (errors and fault.allowed == "none"),
     )
 
 
@@ -107,6 +107,10 @@ def trials(
     """One fault after the other."""
     rows = []
     for fault in faults:
-        rows.append(trial(service, fault, rate_per_s=rate_per_s, texts=texts))
+        try:
+            rows.append(trial(service, fault, rate_per_s=rate_per_s, texts=texts))
+        except Exception as error:  # a fault that cannot be made or mended must not cost the others their rows
+            unmade = Fault(f"{fault.name} ({type(error).__name__}: {' '.join(str(error).split())[:80]})", fault.make)
+            rows.append(row(unmade, [], 0.0, whole_s=None))
         tell(rows[-1])
     return rows

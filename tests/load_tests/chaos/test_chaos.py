@@ -39,7 +39,7 @@ def test_a_row_counts_errors_and_understudies_and_when_the_last_was_seen() -> No
     seen = row(Fault("kill", lambda _: nothing), shots, 1.0, whole_s=6.0)
     assert (seen.requests, seen.errors, seen.degraded, seen.recovered_s, seen.held) == (4, 1, 1, 2.5, False)
     assert row(Fault("kill", lambda _: nothing, allowed="in flight"), shots, 1.0, whole_s=6.0).held
-    assert not row(Fault("kill", lambda _: nothing), [shot(1.0)], 1.0, whole_s=float("inf")).held
+    assert not row(Fault("kill", lambda _: nothing), [shot(1.0)], 1.0, whole_s=None).held
 
 
 def test_the_poisoned_do_not_count_as_spoiled() -> None:
