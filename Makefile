@@ -8,6 +8,8 @@
 #   make bench            side by side with other servers, some 45 minutes; writes docs/performance.md
 #   make load             a load profile with limits: PROFILE=smoke, steady, spike or soak
 #   make scale            autoscaling under a step of load;  make growth: recall up to a million entries
+#   make chaos            faults, overload, bad input and a soak on real Serve; writes docs/reliability.md (20 minutes)
+#   make licences         write docs/licences.md
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
 #
 #   PYTHON=/path/to/python3.11   CONFIG=configs/fused.yaml   EXTRA=gpu (faiss-gpu instead of faiss-cpu)
@@ -25,10 +27,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth format lock clean help
+.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth chaos licences \
+	format lock clean help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -16
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -18
 
 serve: preflight .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph serve --config $(CONFIG)
@@ -99,6 +102,12 @@ growth: .venv/.serve-$(EXTRA)
 
 load: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m load_tests.load $(PROFILE)
+
+chaos: .venv/.dev-$(EXTRA)
+	$(BIN)/python -m load_tests.chaos --config $(CONFIG)
+
+licences: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m docs.licences
 
 format: .venv/.dev-$(EXTRA)
 	$(BIN)/ruff check --fix .

@@ -17,6 +17,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 Located = Annotated[Path, AfterValidator(lambda path: PROJECT_ROOT / path)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Milliseconds = Annotated[int, Field(gt=0)]
+Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?$")]
 
 
 ORDINARY_REPLY = "好的，我在听，请您接着说。"
@@ -111,6 +112,34 @@ class Limits(Section):
     max_batch_items: int = Field(default=256, ge=1, le=4096)
     max_body_bytes: int = Field(default=2_000_000, ge=1024)
     max_sessions: int = Field(default=10_000, ge=1, description="Sessions whose used replies are remembered.")
+    max_in_flight: int = Field(
+        default=256, ge=1, description="Requests under way in one composer; beyond it the answer is 503."
+    )
+    max_batches: int = Field(default=4, ge=1, description="Batch requests under way in one composer, likewise.")
+    body_timeout_s: float = Field(default=10.0, gt=0, description="Longest wait for a whole body, then 408.")
+
+
+class Security(Section):
+    """Who may ask, how often, and from which pages. Everything is off by default: the service listens on loopback."""
+
+    api_keys: Located | None = Field(
+        default=None, description="A file of SHA-256 digests, one a line; set, /v1 and /webhooks need a key."
+    )
+    admin_tokens: Located | None = Field(
+        default=None, description="Such a file for /v1/admin; unset, there is no /v1/admin."
+    )
+    rate_limit: str | None = Field(
+        default=None,
+        pattern=r"^[1-9]\d*/(second|minute|hour|day)$",
+        description="Requests per key, else per address, and per composer replica: 600/minute.",
+    )
+    allowed_origins: list[Origin] = Field(default=[], description="Pages of other hosts that may call (CORS).")
+    forwarded_for: bool = Field(
+        default=False, description="Take the address from X-Forwarded-For; only behind a proxy that sets it."
+    )
+    log_text: bool = Field(
+        default=False, description="Let messages of exceptions, which may quote a text, into the logs."
+    )
 
 
 class Feedback(Section):
@@ -164,6 +193,7 @@ class AppConfig(Section):
     breaker: Breaker = Breaker()
     cache: Cache = Cache()
     limits: Limits = Limits()
+    security: Security = Security()
     ordinary_reply: str = Field(
         default=ORDINARY_REPLY,
         min_length=1,

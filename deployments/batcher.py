@@ -55,6 +55,8 @@ class Batcher(Generic[Item, Result]):
 
     async def submit(self, work: Work[Item]) -> Outcome[Result]:
         """The outcome of one item, at the latest at its deadline."""
+        if work.left_s() <= 0:
+            return Failure("expired", "the deadline had passed on arrival")
         if len(self._queue) >= self._max_queue:
             return Failure("overloaded", f"{self._max_queue} items are already waiting")
         waiting: _Waiting[Item, Result] = _Waiting(work, asyncio.get_running_loop().create_future())

@@ -14,6 +14,8 @@ from typing import Generic
 from deployments.batcher import Batcher
 from deployments.work import Description, Failure, Item, Node, Outcome, Result, Work
 
+_LATE = Failure("expired", "the deadline passed before the computation")
+
 
 class Replica(Generic[Item, Result]):
     """One replica of a node.
@@ -68,17 +70,17 @@ class Replica(Generic[Item, Result]):
 
     def _compute_now(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
         alive = [work for work in works if work.left_s() > 0]
-        results = iter(self._isolate([work.item for work in alive]))
-        late = Failure("expired", "the deadline passed before the computation")
+        results = iter(self._isolate(alive))
         wanted = {id(work) for work in alive}
-        return [next(results) if id(work) in wanted else late for work in works]
+        return [next(results) if id(work) in wanted else _LATE for work in works]
 
-    def _isolate(self, items: list[Item]) -> list[Outcome[Result]]:
-        if not items:
+    def _isolate(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
+        """The outcomes of one call for all; if it raises, of a call for each one that still has time."""
+        if not works:
             return []
         try:
-            return list(self._node.many(items))
+            return list(self._node.many([work.item for work in works]))
         except Exception as error:
-            if len(items) == 1:
+            if len(works) == 1:
                 return [Failure("error", f"{type(error).__name__}: {error}")]
-        return [outcome for item in items for outcome in self._isolate([item])]
+        return [outcome for work in works for outcome in (self._isolate([work]) if work.left_s() > 0 else [_LATE])]

@@ -11,7 +11,8 @@ nothing of Serve, so the same ones run in three placements: `split` (a deploymen
 composer's replica) and in process (`graph.local`). Replicas and resources are given only in YAML, by deployment name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, cast
 
 from fastapi import FastAPI
@@ -21,7 +22,7 @@ from ray.serve.handle import DeploymentHandle
 from configs.schema import AppConfig
 from deployments.feedback import Entry, FeedbackReplica, Receipt
 from deployments.replica import Replica
-from deployments.work import Description, Failure, Item, Result, Work
+from deployments.work import Description, Failure, Item, Node, Result, Work
 from graph.assemble import (
     Nodes,
     assemble,
@@ -34,6 +35,8 @@ from graph.assemble import (
     writer_maker,
 )
 from graph.feedback import RemoteWriter
+from graph.loopback import keep_replica_on_loopback, made_on_loopback
+from graph.private_logs import protect_logs
 from graph.stage import RemoteNode
 from indexes.feedback.entries import Tallies
 
@@ -75,6 +78,8 @@ class Ingress:
 
     def __init__(self, config: dict[str, Any], handles: dict[str, DeploymentHandle[Any]] | None) -> None:
         self._config = AppConfig.model_validate(config)
+        keep_replica_on_loopback()
+        protect_logs(keep_text=self._config.security.log_text)
         if handles is None:
             makers = node_makers(self._config)
             nodes = Nodes(*(replica_of(maker, self._config) for maker in makers))
@@ -84,6 +89,9 @@ class Ingress:
             nodes = Nodes(*remote)
             self._writer = HandleWriter(handles["feedback"])
         self._composer, self._info = assemble(self._config, nodes)
+
+    async def check_health(self) -> None:
+        """Called by Serve on the event loop that serves requests: a loop that is stuck does not answer in time."""
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve after the constructor."""
@@ -96,16 +104,22 @@ def build(config: AppConfig) -> serve.Application:
     Args:
         config: Typed settings; Serve fills them from the YAML's `args`.
     """
+    return bind(config, node_makers(config))
+
+
+def bind(config: AppConfig, makers: Sequence[Callable[[], Node[Any, Any]]]) -> serve.Application:
+    """The application over nodes that `makers` make, in the order of `Nodes`; `fused` makes its own."""
     settings = config.model_dump(mode="json")
     ingress = _deployment(serve.ingress()(Ingress), "Composer")
     if config.placement == "fused":
         return cast(serve.Application, ingress.bind(settings, None))
-    makers = node_makers(config)
     handles = {
-        role: _deployment(Replica, role.capitalize()).bind(maker, **_limits(config))
+        role: _deployment(Replica, role.capitalize()).bind(partial(made_on_loopback, maker), **_limits(config))
         for role, maker in zip(Nodes._fields, makers, strict=True)
     }
-    handles["feedback"] = _deployment(FeedbackReplica, "Feedback").bind(writer_maker(config), **writer_limits(config))
+    handles["feedback"] = _deployment(FeedbackReplica, "Feedback").bind(
+        partial(made_on_loopback, writer_maker(config)), **writer_limits(config)
+    )
     return cast(serve.Application, ingress.bind(settings, handles))
 
 

@@ -16,6 +16,7 @@ from deployments.recall import Recall
 from deployments.replica import Replica
 from deployments.rerank import Candidates, Rerank, Reranked
 from deployments.work import Node
+from graph import security
 from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
@@ -172,16 +173,23 @@ def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
 
 
 def make_http(composer: Composer, info: Info, config: AppConfig, feedback: Feedback) -> FastAPI:
-    """The HTTP interface around a composer, with the configured limits."""
-    return make_app(
+    """The HTTP interface around a composer, with the configured limits and guards."""
+    app = make_app(
         composer,
         info=info,
         max_text_chars=config.limits.max_text_chars,
         max_batch_items=config.limits.max_batch_items,
         max_body_bytes=config.limits.max_body_bytes,
         ordinary_reply=config.ordinary_reply,
+        max_in_flight=config.limits.max_in_flight,
+        max_batches=config.limits.max_batches,
+        # Twice as quick as promised, so that what is let in need not be cut short.
+        target_s=config.deadlines.default_ms / 2000,
+        body_timeout_s=config.limits.body_timeout_s,
         feedback=feedback,
     )
+    security.install(app, config.security)
+    return app
 
 
 def _stages(config: AppConfig, nodes: Nodes) -> Stages:

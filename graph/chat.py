@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from graph.chat_schema import (
     MODEL,
@@ -29,13 +30,13 @@ from graph.chat_schema import (
     Said,
     Usage,
 )
-from graph.problems import UNEXPECTED, RequestProblem, invalid
+from graph.problems import UNEXPECTED, RequestProblem, invalid, problem
 from graph.schema import Comfort, ComfortAnswer, ComfortRequest, FieldError, Problem
 
 logger = logging.getLogger(__name__)
 
 _PIECE = re.compile(r"[^，。！？；]*[，。！？；]|[^，。！？；]+")
-_ERRORS: dict[int | str, dict[str, Any]] = {"4XX": {"model": ChatError}}
+_ERRORS: dict[int | str, dict[str, Any]] = {"4XX": {"model": ChatError}, 503: {"model": ChatError}}
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Streamed if asked for."}
 }
@@ -125,7 +126,9 @@ class ChatRoute(APIRoute):
             except RequestValidationError as error:
                 return _refuse(invalid(error))
             except RequestProblem as error:
-                return _refuse(error.problem)
+                return _refuse(error.problem, dict(error.headers or {}))
+            except HTTPException as error:
+                return _refuse(problem(error.status_code, error.detail))
             except Exception:
                 logger.exception("unexpected error")
                 fault = ChatFault(message=UNEXPECTED, type="server_error")
@@ -142,17 +145,17 @@ def _to_comfort(request: ChatRequest) -> ComfortRequest:
     return ComfortRequest(text=text, session_id=session_id)
 
 
-def _refuse(problem: Problem) -> Response:
+def _refuse(document: Problem, headers: dict[str, str] | None = None) -> Response:
     """OpenAI has one status for everything wrong with a body: 400."""
-    param = problem.errors[0].field if problem.errors else None
+    param = document.errors[0].field if document.errors else None
     fault = ChatFault(
-        message=problem.detail,
-        type="invalid_request_error",
+        message=document.detail,
+        type="server_error" if document.status >= 500 else "invalid_request_error",
         param="messages" if param == "text" else param,
-        code="model_not_found" if problem.status == 404 else None,
+        code="model_not_found" if document.status == 404 else None,
     )
-    status = 400 if problem.status == 422 else problem.status
-    return JSONResponse(ChatError(error=fault).model_dump(), status)
+    status = 400 if document.status == 422 else document.status
+    return JSONResponse(ChatError(error=fault).model_dump(), status, headers)
 
 
 def _event(chunk: dict[str, Any]) -> str:

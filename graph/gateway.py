@@ -4,7 +4,9 @@
 """
 
 import asyncio
+import math
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +17,7 @@ from pydantic import ValidationError
 from configs.schema import ORDINARY_REPLY
 from graph import __version__, chat, rasa
 from graph import feedback as feedback_routes
+from graph.admission import Admission
 from graph.body_limit import BodyLimit
 from graph.composer import Composer
 from graph.feedback import Feedback
@@ -32,6 +35,8 @@ from graph.schema import (
     Readiness,
 )
 
+_WARM_UP_S = 5.0
+_WARM_UP_STEP_S = 0.1
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
 
@@ -42,13 +47,24 @@ class Gateway:
         composer: Answers sentences.
         max_text_chars: Longest sentence.
         max_batch_items: Most sentences of a batch.
+        admission: Bounds the requests of one sentence under way.
+        batch_admission: Bounds the batches under way.
         feedback: Records every answer and runs the experiment; None does neither.
     """
 
     def __init__(
-        self, composer: Composer, *, max_text_chars: int, max_batch_items: int, feedback: Feedback | None = None
+        self,
+        composer: Composer,
+        *,
+        max_text_chars: int,
+        max_batch_items: int,
+        admission: Admission,
+        batch_admission: Admission,
+        feedback: Feedback | None = None,
     ) -> None:
         self.composer = composer
+        self.admission = admission
+        self.batch_admission = batch_admission
         self._max_text_chars = max_text_chars
         self._max_batch_items = max_batch_items
         self._feedback = feedback
@@ -56,6 +72,10 @@ class Gateway:
 
     async def comfort(self, request: ComfortRequest, request_id: str | None) -> ComfortAnswer:
         """One answer; the request's id is the client's if it names a usable one."""
+        with self.admission.entered():
+            return await self._comfort(request, request_id)
+
+    async def _comfort(self, request: ComfortRequest, request_id: str | None) -> ComfortAnswer:
         check_text(request.text, max_chars=self._max_text_chars)
         usable = request_id is not None and _REQUEST_ID.fullmatch(request_id)
         answer = await self.composer.comfort(
@@ -68,7 +88,8 @@ class Gateway:
         if len(request.items) > self._max_batch_items:
             rule = f"{len(request.items)} items; at most {self._max_batch_items} are allowed, send several batches"
             raise RequestProblem(422, rule, errors=[FieldError(field="items", message=rule)])
-        return BatchAnswer(items=list(await asyncio.gather(*map(self._item, request.items))))
+        with self.batch_admission.entered():
+            return BatchAnswer(items=list(await asyncio.gather(*map(self._item, request.items))))
 
     async def readiness(self) -> Readiness:
         """Ask every node; ready only once all have answered, afterwards degraded at worst."""
@@ -79,6 +100,20 @@ class Gateway:
             self._all_have_answered = True
             return Readiness(status="ready", nodes=shown)
         return Readiness(status="degraded" if self._all_have_answered else "starting", nodes=shown)
+
+    @asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        """Before the first request: call every node once, so that a new replica takes no customer to a cold handle.
+
+        A node that is down does not keep the composer from starting, as its understudy answers. After the last
+        request: record what waits.
+        """
+        end = time.monotonic() + _WARM_UP_S
+        while (await self.readiness()).status != "ready" and time.monotonic() < end:
+            await asyncio.sleep(_WARM_UP_STEP_S)
+        yield
+        if self._feedback is not None:
+            await self._feedback.recorder.close()
 
     async def info(self, known: Info) -> Info:
         """`known` with the thresholds and versions the nodes work with now; null for a node that never answered."""
@@ -103,7 +138,7 @@ class Gateway:
 
     async def _item(self, item: object) -> ComfortAnswer | BatchItemError:
         try:
-            return await self.comfort(ComfortRequest.model_validate(item), None)
+            return await self._comfort(ComfortRequest.model_validate(item), None)
         except ValidationError as error:
             return BatchItemError(error=invalid(error))
         except RequestProblem as error:
@@ -133,26 +168,30 @@ def make_app(
     max_batch_items: int,
     max_body_bytes: int,
     ordinary_reply: str = ORDINARY_REPLY,
+    max_in_flight: int = 256,
+    max_batches: int = 4,
+    target_s: float = 0.5,
+    body_timeout_s: float = 10.0,
     feedback: Feedback | None = None,
 ) -> FastAPI:
     """The ASGI application around one composer."""
-    gateway = Gateway(composer, max_text_chars=max_text_chars, max_batch_items=max_batch_items, feedback=feedback)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        if feedback is not None:
-            await feedback.recorder.close()
-
+    gateway = Gateway(
+        composer,
+        max_text_chars=max_text_chars,
+        max_batch_items=max_batch_items,
+        admission=Admission(most=max_in_flight, target_s=target_s),
+        batch_admission=Admission(most=max_batches, target_s=math.inf),
+        feedback=feedback,
+    )
     app = FastAPI(
         title="anwei",
         version=__version__,
         summary="Comfort for upset customers of an online shop.",
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
+        lifespan=gateway.lifespan,
     )
-    app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=max_body_bytes, timeout_s=body_timeout_s)
     install(app)
     pages.install(app)
     if feedback is not None:

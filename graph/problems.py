@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.schema import FieldError, Problem
 
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 UNEXPECTED = "unexpected error; the service's log has its trace"
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (400, 413, 422)
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (400, 401, 408, 413, 422, 429, 503)
 }
 """What a route that reads a body can answer, for the OpenAPI document."""
 
@@ -81,7 +82,37 @@ def install(app: FastAPI) -> None:
         detail = f"{request.method} {request.url.path}: {error.detail}; see /docs for what there is"
         return respond(problem(error.status_code, detail), headers=dict(error.headers or {}))
 
-    @app.exception_handler(Exception)
-    async def _unexpected(_: Request, error: Exception) -> Response:
-        logger.error("unexpected error", exc_info=error)
-        return respond(problem(500, UNEXPECTED))
+    app.add_middleware(Unexpected)
+
+
+class Unexpected:
+    """Answers 500 where nobody foresaw an error (plain ASGI).
+
+    Not an exception handler: Starlette raises again what such a handler answered, and the server around the
+    application would log the exception a second time, with whatever it quotes.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; an error is logged, and answered if no answer has begun."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            logger.exception("unexpected error")
+            if begun or scope["type"] != "http":
+                raise ConnectionAbortedError("the answer broke off; the log has why") from None
+            await respond(document(error))(scope, receive, send)
+
+
+def document(error: Exception) -> Problem:
+    """What a client is told of an error that no route foresaw."""
+    return error.problem if isinstance(error, RequestProblem) else problem(500, UNEXPECTED)

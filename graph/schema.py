@@ -146,6 +146,9 @@ class NodeState(Wire):
     state: Literal["starting", "ready", "failing"]
     breaker: Literal["closed", "open", "half_open"]
     version: str | None
+    failures: dict[str, int] = Field(
+        default={}, description="Sentences it gave no answer for since the start, by reason; `cancelled` counts calls."
+    )
 
 
 class Readiness(Wire):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from ray.serve.schema import ServeDeploySchema
 
 from configs.schema import AppConfig, ConfigError, explain, parse_app_config, read_yaml
+from graph.security import read_keys
 
 BUILDER = "graph.app:build"
 DEPLOYMENTS = {"split": ("Composer", "Emotion", "Topic", "Recall", "Rerank", "Feedback"), "fused": ("Composer",)}
@@ -42,8 +43,8 @@ def read_serve_file(path: Path) -> ServeFile:
     """Read and check.
 
     Raises:
-        ConfigError: not a Serve file, an unknown key, an unusable value, no application of this project, or a
-            deployment that its placement does not have.
+        ConfigError: not a Serve file, an unknown key, an unusable value, no application of this project, a
+            deployment that its placement does not have, or a file of keys that cannot be used.
     """
     content = read_yaml(path)
     if not isinstance(content, dict):
@@ -53,6 +54,7 @@ def read_serve_file(path: Path) -> ServeFile:
         raise ConfigError(f"{path}: unknown key {', '.join(unknown)}; see configs/serve.yaml for the known ones")
     place, application = _application(path, content)
     app = parse_app_config(application.get("args"), path=path, prefix=f"{place}.args.")
+    read_keys(app.security)
     _check_deployments(path, place, application, app)
     try:
         serve = ServeDeploySchema.model_validate(content)

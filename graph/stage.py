@@ -6,6 +6,7 @@ decided in `graph.app`.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Generic, Literal, Protocol
 
@@ -38,6 +39,9 @@ class Stage(Generic[Item, Result]):
         max_batch_size: Most items of a call.
         max_queue: Most items waiting.
         slots: Calls in flight.
+
+    Attributes:
+        failures: Items without an outcome since the start by reason, and remote calls that were `cancelled`.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Stage(Generic[Item, Result]):
         self._breaker = breaker
         self._timeout_s = timeout_s
         self._description: Description | None = None
+        self.failures: Counter[str] = Counter()
         self._batcher: Batcher[Item, Result] = Batcher(
             self._call, max_batch_size=max_batch_size, max_queue=max_queue, slots=slots
         )
@@ -67,9 +72,15 @@ class Stage(Generic[Item, Result]):
 
     async def ask(self, item: Item, *, deadline: float) -> Outcome[Result]:
         """The node's outcome for `item`, at the latest at `deadline` (seconds since the epoch) or after the timeout."""
+        outcome = await self._ask(Work(item, min(deadline, time.time() + self._timeout_s)))
+        if isinstance(outcome, Failure):
+            self.failures[outcome.reason] += 1
+        return outcome
+
+    async def _ask(self, work: Work[Item]) -> Outcome[Result]:
         if self._breaker.rejects():
             return Failure("error", f"{self.name} is failing; its breaker is {self._breaker.state}")
-        return await self._batcher.submit(Work(item, min(deadline, time.time() + self._timeout_s)))
+        return await self._batcher.submit(work)
 
     async def state(self, *, within_s: float | None = None) -> NodeState:
         """Ask the node for its version; the answer tells whether it is up, if it comes in time (the stage's own)."""
@@ -79,7 +90,9 @@ class Stage(Generic[Item, Result]):
         except Exception:
             state = "starting" if self._description is None else "failing"
         version = self._description.version if self._description else None
-        return NodeState(state=state, breaker=self._breaker.state, version=version)
+        return NodeState(
+            state=state, breaker=self._breaker.state, version=version, failures=dict(sorted(self.failures.items()))
+        )
 
     async def _call(self, works: list[Work[Item]]) -> Sequence[Outcome[Result]]:
         if not self._breaker.allow():
@@ -89,6 +102,7 @@ class Stage(Generic[Item, Result]):
             # Cancels the remote call once nobody in the batch can use its outcome any more.
             outcomes = await asyncio.wait_for(self._node.many(works), budget_s)
         except TimeoutError:
+            self.failures["cancelled"] += 1
             # A client that asks for 1 ms must not open the breaker for everybody.
             if budget_s >= self._timeout_s / 2:
                 self._breaker.failed()

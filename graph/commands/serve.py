@@ -18,6 +18,10 @@ def serve(
 
     Starts Ray on this machine unless --address (or RAY_ADDRESS) names a cluster.
     """
+    from graph.loopback import keep_ray_on_loopback
+
+    if address is None:
+        keep_ray_on_loopback()
     from graph.launch import check_port, pid_file, running, wait_for_signal
     from graph.pipeline import build_artifacts
     from graph.serve_file import read_serve_file

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import yaml
 
@@ -124,6 +125,18 @@ def test_batch_info_and_readiness(service: Service) -> None:
     assert len(info["topics"]) == 35
     ready = httpx.get(f"{service.url}/readyz", timeout=10)
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+
+
+def test_nothing_listens_beyond_this_machine(service: Service) -> None:
+    started = psutil.Process(service.process.pid)
+    addresses = {
+        f"{process.name()} on {connection.laddr.ip}:{connection.laddr.port}"
+        for process in (started, *started.children(recursive=True))
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert len(addresses) > 10
+    assert {address for address in addresses if " on 127.0.0.1:" not in address.replace("::ffff:", "")} == set()
 
 
 def test_errors_are_problem_documents(service: Service) -> None:

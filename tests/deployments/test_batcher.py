@@ -152,3 +152,51 @@ def test_every_item_gets_its_own_outcome(items: list[int], max_batch_size: int, 
         return await batcher.submit_many([soon(item) for item in items])
 
     assert asyncio.run(run()) == [2 * item for item in items]
+
+
+async def test_an_item_that_arrives_late_takes_no_place_in_the_queue() -> None:
+    handle = Doubling()
+    handle.gate = asyncio.Event()
+    batcher = Batcher(handle, max_batch_size=1, max_queue=1)
+    first = asyncio.create_task(batcher.submit(soon(1)))
+    await asyncio.sleep(0.01)
+    waiting = asyncio.create_task(batcher.submit(soon(2)))
+    await asyncio.sleep(0.01)
+    assert await batcher.submit(soon(3, -1.0)) == Failure("expired", "the deadline had passed on arrival")
+    handle.gate.set()
+    assert list(await asyncio.gather(first, waiting)) == [2, 4]
+
+
+FATE = st.sampled_from(["answered", "late", "gone", "poison"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(FATE, max_size=40), st.integers(1, 5), st.integers(1, 3), st.integers(1, 40))
+def test_whatever_befalls_items_each_gets_one_outcome_and_no_slot_is_lost(
+    fates: list[str], max_batch_size: int, slots: int, max_queue: int
+) -> None:
+    async def handle(works: list[Work[int]]) -> list[int]:
+        await asyncio.sleep(0)
+        if any(fates[work.item] == "poison" for work in works):
+            raise ValueError("poisoned")
+        return [work.item for work in works]
+
+    async def run() -> None:
+        batcher: Batcher[int, int] = Batcher(handle, max_batch_size=max_batch_size, max_queue=max_queue, slots=slots)
+        seconds = {"late": -1.0}
+        tasks = [asyncio.create_task(batcher.submit(soon(n, seconds.get(fate, 5.0)))) for n, fate in enumerate(fates)]
+        await asyncio.sleep(0)
+        for task, fate in zip(tasks, fates, strict=True):
+            if fate == "gone":
+                task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for number, (fate, outcome) in enumerate(zip(fates, outcomes, strict=True)):
+            if fate == "answered":
+                assert outcome == number or isinstance(outcome, Failure)
+            elif fate != "gone":
+                assert isinstance(outcome, Failure)
+        assert batcher.queue_length == 0
+        fates.append("answered")
+        assert await batcher.submit(soon(len(fates) - 1)) == len(fates) - 1
+
+    asyncio.run(run())

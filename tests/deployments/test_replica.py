@@ -84,3 +84,17 @@ async def test_a_hung_batch_fails_the_health_check() -> None:
     node.gate.set()
     await computing
     await shell.check_health()
+
+
+async def test_items_of_a_failing_batch_are_not_computed_one_by_one_past_their_deadline() -> None:
+    node = Reciprocal()
+    shell = replica(node)
+    node.gate.clear()
+    hurried = [Work(item, time.time() + 0.1) for item in (0.0, 1.0, 2.0)]
+    computing = asyncio.create_task(shell.many(hurried))
+    await asyncio.sleep(0.2)
+    node.gate.set()
+    outcomes = await computing
+    assert all(isinstance(outcome, Failure) and outcome.reason == "expired" for outcome in outcomes)
+    assert await shell.many(works(4.0)) == [0.25]
+    assert node.asked == [[0.0, 1.0, 2.0], [4.0]]

@@ -47,6 +47,7 @@ class ScriptedNode:
     broken: bool = False
     asked: list[Any] = field(default_factory=list)
     cancelled: int = 0
+    described: int = 0
 
     async def many(self, works: Sequence[Work[Any]]) -> Sequence[Any | Failure]:
         """The same answer for every item."""
@@ -62,6 +63,7 @@ class ScriptedNode:
 
     async def describe(self) -> Description:
         """Up unless broken."""
+        self.described += 1
         if self.broken:
             raise ConnectionError("replica died")
         return Description(self.version, 0.5)

@@ -16,7 +16,7 @@ from tests.graph.scripted import Script
 ORDINARY = "您好，请讲。"
 
 
-def app_of(script: Script) -> FastAPI:
+def app_of(script: Script, *, max_in_flight: int = 256, max_batches: int = 4, body_timeout_s: float = 10.0) -> FastAPI:
     """The HTTP interface around the script's composer."""
     composer = script.composer()
     info = Info(
@@ -29,7 +29,15 @@ def app_of(script: Script) -> FastAPI:
         placement="split",
     )
     return make_app(
-        composer, info=info, max_text_chars=500, max_batch_items=4, max_body_bytes=20_000, ordinary_reply=ORDINARY
+        composer,
+        info=info,
+        max_text_chars=500,
+        max_batch_items=4,
+        max_body_bytes=20_000,
+        ordinary_reply=ORDINARY,
+        max_in_flight=max_in_flight,
+        max_batches=max_batches,
+        body_timeout_s=body_timeout_s,
     )
 
 

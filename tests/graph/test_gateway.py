@@ -10,6 +10,7 @@ import pytest
 from deployments.rerank import Reranked
 from graph.gateway import make_app
 from tests.graph.scripted import QUESTION, Script, some_info
+from tests.graph.served import app_of
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +167,14 @@ async def test_an_unexpected_error_is_a_problem_without_inner_details(
 async def test_the_openapi_document_lists_the_interface(client: httpx.AsyncClient) -> None:
     paths = (await client.get("/openapi.json")).json()["paths"]
     assert {"/v1/comfort", "/v1/comfort/batch", "/v1/info", "/healthz", "/readyz"} <= set(paths)
+
+
+async def test_a_new_composer_has_asked_every_node_before_its_first_customer(script: Script) -> None:
+    app = app_of(script)
+    async with app.router.lifespan_context(app):
+        assert script.emotion.described
+        assert script.rerank.described
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            script.recall.broken = True
+            assert (await http.get("/readyz")).json()["status"] == "degraded"

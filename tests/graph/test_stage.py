@@ -118,3 +118,14 @@ async def test_state_tells_starting_ready_and_failing_apart() -> None:
     node.broken = True
     state = await watched.state()
     assert (state.state, state.version) == ("failing", "v1")
+
+
+async def test_what_gave_no_answer_is_counted_by_reason() -> None:
+    node = Node()
+    counted = stage(node)
+    await counted.ask(-1, deadline=later())
+    node.delay_s = 30.0
+    await counted.ask(1, deadline=later(0.05))
+    await asyncio.sleep(0.05)
+    await counted.ask(1, deadline=later(-1.0))
+    assert (await counted.state()).failures == {"cancelled": 1, "error": 1, "expired": 2}

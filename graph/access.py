@@ -1,0 +1,123 @@
+"""Who may call what, and how often: keys, the operators' token and the rate limit (plain ASGI).
+
+Decided before a body is read and before any route is looked up, so that a new route under /v1 or /v1/admin is guarded
+without its author doing anything. Pages, /healthz and /readyz stay open. Installed by `graph.security`.
+"""
+
+import ipaddress
+import math
+import time
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from graph.keys import Keys
+from graph.problems import problem, respond
+
+ADMIN = "/v1/admin"
+_GUARDED = ("/v1/", "/webhooks/")
+_NO_ADMIN = "operators' routes are switched off; security.admin_tokens switches them on"
+_CHALLENGE = {"www-authenticate": 'Bearer realm="anwei"'}
+
+
+class Access:
+    """Lets a request through, or answers 401, 404 or 429.
+
+    Args:
+        app: The application behind.
+        keys: Clients' keys; None lets everybody in.
+        admin: Operators' tokens for /v1/admin; None hides it.
+        rate_limit: Requests per key, else per address, such as `600/minute`; None sets no limit.
+        forwarded_for: Take the address from the last entry of X-Forwarded-For.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: Keys | None = None,
+        admin: Keys | None = None,
+        rate_limit: str | None = None,
+        forwarded_for: bool = False,
+    ) -> None:
+        self._app = app
+        self._keys = keys
+        self._admin = admin
+        self._rate = Rate(parse(rate_limit)) if rate_limit else None
+        self._forwarded_for = forwarded_for
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it here."""
+        if scope["type"] != "http" or not scope["path"].startswith(_GUARDED):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        caller, refusal = self._caller(scope["path"], headers)
+        who = caller or address(scope, headers, forwarded_for=self._forwarded_for)
+        wait_s = self._rate.wait_s(who) if self._rate else 0
+        if wait_s:
+            document = problem(429, f"too many requests; try again in {wait_s} s")
+            await respond(document, headers={"retry-after": str(wait_s)})(scope, receive, send)
+        elif refusal is not None:
+            status, detail = refusal
+            answer = respond(problem(status, detail), headers=_CHALLENGE if status == 401 else None)
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _caller(self, path: str, headers: Headers) -> tuple[str | None, tuple[int, str] | None]:
+        """The name behind the key that was sent, and why the request is refused, if it is."""
+        administers = path == ADMIN or path.startswith(f"{ADMIN}/")
+        keys = self._admin if administers else self._keys
+        if keys is None:
+            return None, (
+                (404, "there are no operators' routes: security.admin_tokens is not set") if administers else None
+            )
+        key = key_in(headers)
+        if key is None:
+            return None, (401, "a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+        name = keys.name_of(key)
+        return name, (None if name else (401, "this key is not known; ask the operator for one"))
+
+
+class Rate:
+    """At most so many requests per caller in a sliding window; counted in this process.
+
+    Args:
+        item: How many in which time.
+    """
+
+    def __init__(self, item: RateLimitItem) -> None:
+        self._item = item
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def wait_s(self, caller: str) -> int:
+        """Count a request: 0 lets it through, else the seconds until another one is."""
+        if self._limiter.hit(self._item, caller):
+            return 0
+        left_s = self._limiter.get_window_stats(self._item, caller).reset_time - time.time()
+        return max(1, math.ceil(left_s))
+
+
+def key_in(headers: Headers) -> str | None:
+    """The key of a request: `Authorization: Bearer KEY`, else `X-API-Key: KEY`."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and key.strip():
+        return key.strip()
+    return headers.get("x-api-key") or None
+
+
+def address(scope: Scope, headers: Headers, *, forwarded_for: bool) -> str:
+    """Where a request comes from; of an IPv6 address its network, which one customer has whole."""
+    client = scope.get("client")
+    said = client[0] if client else "unknown"
+    if forwarded_for and "x-forwarded-for" in headers:
+        said = headers["x-forwarded-for"].rpartition(",")[2].strip()
+    try:
+        found = ipaddress.ip_address(said)
+    except ValueError:
+        return "unknown"
+    return said if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))

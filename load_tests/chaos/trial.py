@@ -1,0 +1,116 @@
+"""One fault under steady load: what customers saw of it, and when it was over."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from load_tests.chaos.faults import POISON, Fault, wait_s
+from load_tests.chaos.load import Load, Shot, percentile
+from load_tests.chaos.service import Service
+
+CALM_S = 2.0
+"""So long nothing may have gone wrong before a fault counts as over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A fault's row in the table.
+
+    Attributes:
+        fault: Its name.
+        requests: Sent from the moment of the fault until it was over.
+        errors: Of them, answered with another status than 200, or not at all.
+        degraded: Of them, answered by an understudy.
+        spoiled: Of the good items in the company of a poisoned one, those not answered well; 0 without poison.
+        p99_ms: 99th percentile of the time to an answer.
+        recovered_s: From the fault (or from its mending by hand) to the last answer that was not good.
+        whole_s: From there until Serve had all replicas again; None: not in time.
+        allowed: Errors a customer may see.
+        held: Whether only allowed errors were seen and everything was over in time.
+    """
+
+    fault: str
+    requests: int
+    errors: int
+    degraded: int
+    spoiled: int
+    p99_ms: float
+    recovered_s: float
+    whole_s: float | None
+    allowed: str
+    held: bool
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def trial(service: Service, fault: Fault, *, rate_per_s: float, texts: Sequence[str]) -> Row:
+    """Make a fault under load, mend it, and wait until everything is as before."""
+    with Load(service.url, rate_per_s=rate_per_s, texts=[*texts, f"{texts[0]}{POISON}"]) as load:
+        time.sleep(CALM_S)
+        begun = time.monotonic()
+        mend = fault.make(service)
+        wait_s(fault)
+        if fault.hold_s:
+            mend()
+        mended = time.monotonic()
+        over = wait_for_calm(service, load, mended, timeout_s=fault.timeout_s)
+        if not fault.hold_s:
+            mend()
+    return row(fault, [shot for shot in load.shots if shot.sent >= begun], mended, whole_s=over)
+
+
+def wait_for_calm(service: Service, load: Load, since: float, *, timeout_s: float) -> float | None:
+    """Seconds from `since` until Serve had every replica; returns once answers have been good for a while.
+
+    None if that did not happen in time.
+    """
+    whole_at: float | None = None
+    while time.monotonic() - since < timeout_s:
+        whole_at = (whole_at or time.monotonic()) if service.whole() else None
+        recent = [shot for shot in load.shots if shot.sent > time.monotonic() - CALM_S]
+        if whole_at and time.monotonic() - whole_at > CALM_S and recent and all(shot.good for shot in recent):
+            return whole_at - since
+        time.sleep(0.25)
+    return None
+
+
+def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float | None) -> Row:
+    """What the shots say of a fault."""
+    bad = [shot for shot in shots if not shot.good]
+    errors = [shot for shot in shots if shot.status != 200]
+    poisoned = "poison" in fault.name
+    return Row(
+        fault=fault.name,
+        requests=len(shots),
+        errors=len(errors),
+        degraded=len(bad) - len(errors),
+        spoiled=sum(POISON not in shot.text for shot in bad) if poisoned else 0,
+        p99_ms=round(percentile([shot.latency_s for shot in shots], 0.99) * 1000),
+        recovered_s=round(max((0.0, *(shot.sent + shot.latency_s - mended for shot in bad))), 1),
+        whole_s=None if whole_s is None else round(whole_s, 1),
+        allowed=fault.allowed,
+        held=whole_s is not None and not (errors and fault.allowed == "none"),
+    )
+
+
+def trials(
+    service: Service,
+    faults: Sequence[Fault],
+    *,
+    rate_per_s: float,
+    texts: Sequence[str],
+    tell: Callable[[Row], object],
+) -> list[Row]:
+    """One fault after the other."""
+    rows = []
+    for fault in faults:
+        try:
+            rows.append(trial(service, fault, rate_per_s=rate_per_s, texts=texts))
+        except Exception as error:  # a fault that cannot be made or mended must not cost the others their rows
+            unmade = Fault(f"{fault.name} ({type(error).__name__}: {' '.join(str(error).split())[:80]})", fault.make)
+            rows.append(row(unmade, [], 0.0, whole_s=None))
+        tell(rows[-1])
+    return rows
