@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,56 @@ def test_batch_info_and_readiness(service: Service) -> None:
     assert len(info["topics"]) == 35
     ready = httpx.get(f"{service.url}/readyz", timeout=10)
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+
+
+@pytest.mark.parametrize(
+    "header", [{"x-request-timeout-seconds": "0.001"}, {"x-request-timeout-seconds": "0"}, {"x-request-disconnect-disabled": "?1"}]
+)  # fmt: skip
+def test_a_client_cannot_change_the_time_limits_of_serve(service: Service, header: dict[str, str]) -> None:
+    # A millisecond would end in Serve's 408 if the header arrived.
+    body = {"text": f"{URGENT}{header}"}
+    response = httpx.post(f"{service.url}/v1/comfort", json=body, headers=header, timeout=30)
+    assert response.status_code == 200, response.text
+
+
+def test_haproxy_and_the_composer_listen_on_loopback_only(service: Service) -> None:
+    haproxy = [
+        pid for pid in session(service.process.pid) if "haproxy" in command_line(Path(f"/proc/{pid}")).split("\0")[0]
+    ]
+    own = {address for pid in haproxy for address in listening(pid)}
+    assert len(own) == 3, "HTTP, statistics, metrics"
+    assert {host for host, _ in own} == {"127.0.0.1"}
+    direct = {host for host, port in listening(replica_pid("Composer")) if 30000 <= port < 31000}
+    assert direct == {"127.0.0.1"}
+
+
+def session(leader: int) -> list[int]:
+    """Processes whose parent, or a parent of it, is `leader`."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    found = [leader]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
+
+
+def listening(pid: int) -> set[tuple[str, int]]:
+    """Addresses and ports on which a process listens; `*` for an IPv6 socket."""
+    sockets = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            sockets.add(os.readlink(entry))
+    found = set()
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{name}").read_text(encoding="ascii").splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A" and f"socket:[{inode}]" in sockets:
+                host, port = local.split(":")
+                packed = bytes.fromhex(host)[::-1]
+                found.add((socket.inet_ntoa(packed) if name == "tcp" else "*", int(port, 16)))
+    return found
 
 
 def test_errors_are_problem_documents(service: Service) -> None:
