@@ -62,9 +62,9 @@ class Server:
         return Usage(sum(self._gone_s.values()), sum(map(_memory_mb, alive)))
 
     def stop(self, *, timeout_s: float = 60.0) -> int:
-        """End it as Ctrl-C does, then whatever is left; its exit code."""
+        """End it, gracefully if it can, then whatever is left; its exit code."""
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout_s)
         for process in self.processes():

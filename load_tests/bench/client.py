@@ -20,6 +20,8 @@ from typing import cast
 import uvloop
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_HANDLED = re.compile(rb'"handled": ?true')
+_DEGRADED = re.compile(rb'"degraded": ?\["')
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -93,8 +95,8 @@ class Connection(asyncio.Protocol):
         tally.statuses[status] = tally.statuses.get(status, 0) + 1
         if status == 200:
             tally.latencies_ms.append((time.perf_counter() - self._sent) * 1000)
-            tally.handled += b'"handled":true' in self._buffer
-            tally.degraded += b'"degraded":["' in self._buffer
+            tally.handled += _HANDLED.search(self._buffer) is not None
+            tally.degraded += _DEGRADED.search(self._buffer) is not None
 
 
 async def run(port: int, requests: list[bytes], *, clients: int, seconds: float) -> dict[str, object]:
