@@ -31,7 +31,7 @@ TORCH_VERSION := 2.13.0
 	format lock clean help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -18
+	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
 serve: preflight .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph serve --config $(CONFIG)

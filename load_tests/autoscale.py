@@ -25,7 +25,7 @@ from graph.transport import free_ports
 from load_tests.bench.measure import ask
 from load_tests.bench.servers.settings import PATIENT
 from load_tests.document import FOLDER, described, fill, machine, save, table, write_json
-from load_tests.processes import Server, serving
+from load_tests.processes import Server, serving, title
 from load_tests.traffic import hard, read_voices
 
 _QUICK = {"metrics_interval_s": 1, "look_back_period_s": 4, "upscale_delay_s": 2, "downscale_delay_s": 10}
@@ -86,16 +86,9 @@ def _slice(seen: Any, server: Server) -> dict[str, Any]:
 
 def replicas(server: Server) -> dict[str, int]:
     """Running replicas by deployment, from the titles that Ray gives their processes."""
-    titles = (title for process in server.processes() if (title := _title(process)).startswith("ray::"))
-    found = Counter(name for title in titles for name in DEPLOYMENTS["split"] if f"comfort:{name}" in title)
+    titles = (name for process in server.processes() if (name := title(process)).startswith("ray::"))
+    found = Counter(name for own in titles for name in DEPLOYMENTS["split"] if f"comfort:{name}" in own)
     return {name: found[name] for name in DEPLOYMENTS["split"]}
-
-
-def _title(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes().decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _serve_yaml(folder: Path, port: int, artifacts: Path) -> Path:

@@ -58,13 +58,13 @@ class Server:
         alive = self.processes()
         for process in alive:
             with suppress(OSError):
-                self._gone_s[process] = _cpu_s(process)
+                self._gone_s[process] = cpu_s(process)
         return Usage(sum(self._gone_s.values()), sum(map(_memory_mb, alive)))
 
     def stop(self, *, timeout_s: float = 60.0) -> int:
-        """End it as Ctrl-C does, then whatever is left; its exit code."""
+        """End it, gracefully if it can, then whatever is left; its exit code."""
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout_s)
         for process in self.processes():
@@ -138,7 +138,20 @@ def _wait(server: Server, path: str, log: Path, timeout_s: float) -> None:
     raise LoadTestError(f"the server was not ready after {timeout_s:.0f} s; its output is in {log}")
 
 
-def _cpu_s(process: int) -> float:
+def title(process: int) -> str:
+    """The command line of a process, or the title it gave itself; empty if it is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().decode("utf-8", "replace").replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def cpu_s(process: int) -> float:
+    """CPU seconds of a process since its start.
+
+    Raises:
+        OSError: it is gone.
+    """
     # Fields 14 and 15 of /proc/PID/stat, counted after the name, which may hold spaces.
     fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * _TICK_S

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,21 @@ def test_nothing_listens_beyond_this_machine(service: Service) -> None:
     assert {address for address in addresses if " on 127.0.0.1:" not in address.replace("::ffff:", "")} == set()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x-request-timeout-seconds", "0.001"),
+        ("x-request-timeout-seconds", "0"),
+        ("x-request-disconnect-disabled", "?1"),
+    ],
+)
+def test_a_client_cannot_change_the_time_limits_of_serve(service: Service, name: str, value: str) -> None:
+    # A millisecond would end in Serve's 408 if the header arrived.
+    body = {"text": f"{URGENT}{name}{value}"}
+    response = httpx.post(f"{service.url}/v1/comfort", json=body, headers={name: value}, timeout=30)
+    assert response.status_code == 200, response.text
+
+
 def test_errors_are_problem_documents(service: Service) -> None:
     response = httpx.post(f"{service.url}/v1/comfort", json={"text": ""}, timeout=10)
     assert response.status_code == 422
@@ -191,25 +206,11 @@ def stored(config: AppConfig, query: str) -> set[str]:
 
 def replica_pid(service: Service, deployment: str) -> int:
     """The process of a deployment's replica in this service, by the title Ray gives it."""
-    found = [
-        pid
-        for pid in descendants(service.process.pid)
-        if f"ServeReplica:comfort:{deployment}" in command_line(Path(f"/proc/{pid}"))
-    ]
+    title = f"ServeReplica:comfort:{deployment}"
+    started = psutil.Process(service.process.pid).children(recursive=True)
+    found = [process.pid for process in started if title in command_line(Path(f"/proc/{process.pid}"))]
     assert len(found) == 1, f"{deployment}: {found}"
-    return found[0]
-
-
-def descendants(leader: int) -> list[int]:
-    """Processes whose parent, or a parent of it, is `leader`."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parents[int(stat.parent.name)] = int(stat.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-    found = [leader]
-    for pid in found:  # grows while it is walked
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
+    return int(found[0])
 
 
 def command_line(process: Path) -> str:

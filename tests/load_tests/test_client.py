@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
+import uvloop
+
 from load_tests.bench.client import request, run
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -24,7 +26,7 @@ def served(handle: Handle, *, clients: int = 3) -> dict[str, object]:
             port = server.sockets[0].getsockname()[1]
             return await run(port, [request("/v1/comfort", "急死了")], clients=clients, seconds=0.3)
 
-    return asyncio.run(measured())
+    return uvloop.run(measured())
 
 
 def test_answers_in_pieces_are_counted_once() -> None:

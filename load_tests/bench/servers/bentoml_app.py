@@ -8,8 +8,11 @@ from graph.schema import ComfortRequest
 from load_tests.bench.servers.batched import BatchedGraph
 from load_tests.bench.servers.settings import shared_config
 
+_QUIET = {"access": {"enabled": False}}
+_TRAFFIC = {"timeout": 60, "max_concurrency": 512}
 
-@bentoml.service(workers=1, traffic={"timeout": 60, "max_concurrency": 512})
+
+@bentoml.service(workers=1, traffic=_TRAFFIC, logging=_QUIET)
 class Graph:
     """Gets lists of requests from BentoML's dispatcher."""
 
@@ -24,7 +27,7 @@ class Graph:
         ]
 
 
-@bentoml.service(workers=1, traffic={"timeout": 60, "max_concurrency": 512})
+@bentoml.service(workers=1, traffic=_TRAFFIC, logging=_QUIET)
 class Comfort:
     """The HTTP side: one request, one answer."""
 

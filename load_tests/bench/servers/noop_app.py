@@ -39,7 +39,7 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve after the constructor."""
         app = FastAPI()
-        app.add_middleware(BodyLimit, max_bytes=2_000_000)
+        app.add_middleware(BodyLimit, max_bytes=2_000_000, timeout_s=10.0)
         install(app)
         answer = ComfortAnswer(
             **_ANSWER,  # type: ignore[arg-type]
