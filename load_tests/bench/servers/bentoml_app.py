@@ -8,7 +8,6 @@ from graph.schema import ComfortRequest
 from load_tests.bench.servers.batched import BatchedGraph
 from load_tests.bench.servers.settings import shared_config
 
-
 _QUIET = {"access": {"enabled": False}}
 _TRAFFIC = {"timeout": 60, "max_concurrency": 512}
 
