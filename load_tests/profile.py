@@ -124,7 +124,7 @@ def shares(stacks: Sequence[str]) -> dict[str, dict[str, float]]:
     for stack in stacks:
         line, _, count = stack.rpartition(" ")
         frames = line.split(";")
-        if not _WAITING.match(frames[-1]):
+        if frames[-1] and not _WAITING.match(frames[-1]):
             packages[_package(frames)] += int(count)
             functions[frames[-1].partition(" (")[0]] += int(count)
     total = packages.total() or 1
