@@ -24,7 +24,7 @@ from graph.serve_file import DEPLOYMENTS, read_serve_file
 from graph.transport import free_ports
 from load_tests.bench.measure import ask
 from load_tests.bench.servers.settings import PATIENT
-from load_tests.document import FOLDER, described, fill, machine, save, table, write_json
+from load_tests.document import FOLDER, described, fill, image, machine, save, table, write_json
 from load_tests.processes import Server, serving, title
 from load_tests.traffic import hard, read_voices
 
@@ -48,6 +48,7 @@ def run(
     write_json(FOLDER / "autoscaling.json", report)
     save(plot(report["slices"]), FOLDER / "autoscaling.png")
     text = described(report["machine"]) + "\n\n" + as_table(report["slices"])
+    text += image("Replicas and requests per second over time", "autoscaling")
     typer.echo(text)
     if document:
         fill("autoscaling", text)

@@ -2,7 +2,8 @@
 
 Runs a placement under load and samples its Python processes with py-spy (needs the right to trace processes: root, or
 kernel.yama.ptrace_scope=0). A sample counts for the package of its innermost frame that belongs to one of `_PACKAGES`;
-samples of waiting threads are left out, which py-spy itself does not always notice. Writes docs/performance/profile.json and its tables.
+waiting threads are left out, which py-spy itself does not always notice. Writes docs/performance/profile.json and its
+tables.
 """
 
 import itertools
