@@ -22,8 +22,8 @@ Kind = Literal["flat", "ivf", "hnsw"]
 FLAT_ROWS = 50_000
 """Most rows that are searched one by one; see docs/performance.md."""
 _FILE = "vectors.faiss"
-_PROBED = 24
-"""Cells searched of an inverted-list index."""
+_PROBED_SHARE, _PROBED_LEAST = 16, 32
+"""One cell in so many is searched, but at least so many cells."""
 _ROWS_TO_LEARN_CELLS = 64
 """Vectors a cell from which k-means learns the cells."""
 _LINKS = 16
@@ -137,7 +137,7 @@ def _filled(vectors: NDArray[np.float32], kind: Kind) -> Any:
     elif kind == "ivf":
         n_cells = max(1, min(int(4 * n**0.5), n // _ROWS_TO_LEARN_CELLS))
         index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, n_cells, faiss.METRIC_INNER_PRODUCT)
-        index.nprobe = min(_PROBED, n_cells)
+        index.nprobe = min(max(_PROBED_LEAST, n_cells // _PROBED_SHARE), n_cells)
         index.cp.spherical = True  # cells of directions, as the vectors have length 1
         index.cp.max_points_per_centroid = _ROWS_TO_LEARN_CELLS
         index.train(vectors)

@@ -24,7 +24,7 @@ from graph.serve_file import DEPLOYMENTS, read_serve_file
 from graph.transport import free_ports
 from load_tests.bench.measure import ask
 from load_tests.bench.servers.settings import PATIENT
-from load_tests.document import FOLDER, described, fill, machine, save, table, write_json
+from load_tests.document import FOLDER, described, fill, image, machine, save, table, write_json
 from load_tests.processes import Server, serving, title
 from load_tests.traffic import hard, read_voices
 
@@ -48,6 +48,7 @@ def run(
     write_json(FOLDER / "autoscaling.json", report)
     save(plot(report["slices"]), FOLDER / "autoscaling.png")
     text = described(report["machine"]) + "\n\n" + as_table(report["slices"])
+    text += image("Replicas and requests per second over time", "autoscaling")
     typer.echo(text)
     if document:
         fill("autoscaling", text)
@@ -128,19 +129,20 @@ def as_table(slices: list[dict[str, Any]]) -> str:
 
 
 def plot(slices: list[dict[str, Any]]) -> Figure:
-    """Replicas and requests per second over time."""
-    figure = Figure(figsize=(8, 5))
-    above, below = figure.subplots(2, 1, sharex=True)
+    """Replicas, requests per second and latency over time."""
+    figure = Figure(figsize=(8, 6))
+    replicas_, rate, latency = figure.subplots(3, 1, sharex=True)
     at_s = [s["at_s"] for s in slices]
-    for number, name in enumerate(DEPLOYMENTS["split"]):
-        above.step(at_s, [s["replicas"][name] + number * 0.03 for s in slices], where="post", label=name)
-    above.set_ylabel("replicas")
-    above.legend(ncols=5, fontsize=8)
-    below.plot(at_s, [s["requests_per_s"] for s in slices], color="tab:orange", label="requests/s")
-    below.plot(at_s, [s["p95_ms"] for s in slices], color="tab:grey", label="p95, ms")
-    below.set_xlabel("seconds")
-    below.legend(fontsize=8)
-    for axes in (above, below):
+    for number, name in enumerate(DEPLOYMENTS["split"]):  # a little apart, so that none hides another
+        replicas_.step(at_s, [s["replicas"][name] + number * 0.04 for s in slices], where="post", label=name)
+    replicas_.set_yticks(range(1 + max(max(s["replicas"].values()) for s in slices)))
+    replicas_.legend(ncols=6, fontsize=7, loc="lower center")
+    rate.plot(at_s, [s["requests_per_s"] for s in slices], color="tab:orange")
+    latency.plot(at_s, [s["p95_ms"] for s in slices], color="tab:grey")
+    latency.set_yscale("log")
+    latency.set_xlabel("seconds")
+    for axes, about in ((replicas_, "replicas"), (rate, "requests/s"), (latency, "p95, ms")):
+        axes.set_ylabel(about)
         for s in (s for s, previous in zip(slices[1:], slices, strict=False) if s["phase"] != previous["phase"]):
             axes.axvline(s["at_s"] - _SLICE_S, color="black", linewidth=0.5, linestyle=":")
     return figure

@@ -73,6 +73,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def image(about: str, name: str) -> str:
+    """A plot of `FOLDER` as it is shown in the document."""
+    return f"\n![{about}](performance/{name}.png)\n"
+
+
 def described(values: Mapping[str, Any]) -> str:
     """`machine()` as a sentence."""
     busy = f"; {values['load_before']:.1f} other processes were running" if values["load_before"] > 1 else ""

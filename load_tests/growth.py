@@ -36,7 +36,7 @@ from indexes.knowledge_index import FORMAT, KnowledgeIndex, Manifest, Surface
 from indexes.lucene import LuceneIndex
 from indexes.recall import HybridRecall
 from indexes.terms import lexical_terms
-from load_tests.document import FOLDER, described, fill, machine, save, table, write_json
+from load_tests.document import FOLDER, described, fill, image, machine, save, table, write_json
 from load_tests.traffic import hard, read_voices
 from models.encoder import SentenceEncoder
 from models.text.sentence import Sentence
@@ -201,7 +201,7 @@ def write_tables() -> None:
     report = json.loads((FOLDER / "growth.json").read_text(encoding="utf-8"))
     sizes = report["sizes"]
     fill("growth", described(report["machine"]) + "\n\n" + as_table(sizes))
-    fill("growth-dense", dense_table(sizes))
+    fill("growth-dense", dense_table(sizes) + image("Latency against knowledge entries", "growth"))
     save(plot(sizes), FOLDER / "growth.png")
 
 

@@ -2,7 +2,8 @@
 
 Runs a placement under load and samples its Python processes with py-spy (needs the right to trace processes: root, or
 kernel.yama.ptrace_scope=0). A sample counts for the package of its innermost frame that belongs to one of `_PACKAGES`;
-samples of waiting threads are left out. Writes docs/performance/profile.json and its tables.
+waiting threads are left out, which py-spy itself does not always notice. Writes docs/performance/profile.json and its
+tables.
 """
 
 import itertools
@@ -34,7 +35,9 @@ _PACKAGES = (
 )
 _FILE = re.compile(r"\(([^()]+?)(?::\d+)?\)$")
 _REPLICA = re.compile(r"comfort[:#](\w+)")
+_WAITING = re.compile(r"^(Condition\.wait|wait|Thread\.run|run|_worker|Worker\.main_loop|main_loop|select|poll) \(")
 _SHOWN = 8
+_FUNCTIONS = 3
 
 
 def run(
@@ -83,7 +86,7 @@ def _under_load(server: Server, sentences: Path, folder: Path, seconds: float) -
     samples = _sampled([process for process in used if used[process] > 0.02], folder, seconds / 2)
     loader.join()
     processes = [
-        {"name": names[process], "cores": cores, "packages": samples.get(process, {})}
+        {"name": names[process], "cores": cores, **samples.get(process, {"packages": {}, "functions": {}})}
         for process, cores in sorted(used.items(), key=lambda item: -item[1])
     ]
     return {"requests_per_s": len(seen["latencies_ms"]) / seen["wall_s"], "processes": processes[:_SHOWN]}
@@ -98,8 +101,8 @@ def _cpu(processes: Iterable[int]) -> dict[int, float]:
     return found
 
 
-def _sampled(processes: Sequence[int], folder: Path, seconds: float) -> dict[int, dict[str, float]]:
-    """Shares of packages by process; none for a process that runs no Python."""
+def _sampled(processes: Sequence[int], folder: Path, seconds: float) -> dict[int, dict[str, dict[str, float]]]:
+    """Shares of packages and functions by process; none for a process that runs no Python."""
     with ExitStack() as recorders:
         for process in processes:
             where = ["-p", str(process), "-o", str(folder / f"{process}.txt")]
@@ -109,17 +112,27 @@ def _sampled(processes: Sequence[int], folder: Path, seconds: float) -> dict[int
     found = {process: folder / f"{process}.txt" for process in processes if (folder / f"{process}.txt").exists()}
     if not found:
         raise LoadTestError("py-spy could sample no process; it needs root or kernel.yama.ptrace_scope=0")
-    return {process: packages(path.read_text(encoding="utf-8").splitlines()) for process, path in found.items()}
+    return {process: shares(path.read_text(encoding="utf-8").splitlines()) for process, path in found.items()}
 
 
-def packages(stacks: Sequence[str]) -> dict[str, float]:
-    """Shares of packages, from py-spy's raw lines: frames from outermost to innermost, then a count."""
-    counts = Counter[str]()
+def shares(stacks: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Shares of packages and of innermost functions, from py-spy's raw lines.
+
+    Args:
+        stacks: Frames from outermost to innermost, then a count.
+    """
+    packages, functions = Counter[str](), Counter[str]()
     for stack in stacks:
-        frames, _, count = stack.rpartition(" ")
-        counts[_package(frames.split(";"))] += int(count)
-    total = counts.total() or 1
-    return {name: count / total for name, count in counts.most_common()}
+        line, _, count = stack.rpartition(" ")
+        frames = line.split(";")
+        if frames[-1] and not _WAITING.match(frames[-1]):
+            packages[_package(frames)] += int(count)
+            functions[frames[-1].partition(" (")[0]] += int(count)
+    total = packages.total() or 1
+    return {
+        "packages": {name: count / total for name, count in packages.most_common()},
+        "functions": {name: count / total for name, count in functions.most_common(_FUNCTIONS)},
+    }
 
 
 def _package(frames: Sequence[str]) -> str:
@@ -146,11 +159,15 @@ def as_table(profile: Mapping[str, Any]) -> str:
     """One load: a line a process."""
     rows = []
     for process in profile["processes"]:
-        shares = [f"{name} {share:.0%}" for name, share in process["packages"].items() if share >= 0.05]
-        rows.append([process["name"], f"{process['cores']:.2f}", ", ".join(shares) or "no Python"])
+        cells = [_listed(process[kind]) for kind in ("packages", "functions")]
+        rows.append([process["name"], f"{process['cores']:.2f}", *cells])
     head = f"`{profile['placement']}`, {profile['traffic']} traffic, 64 clients"
     rate = f"{profile['requests_per_s']:.0f} requests/s while sampled"
-    return table([f"{head}, {rate}", "cores", "samples by package"], rows)
+    return table([f"{head}, {rate}", "cores", "by package", "by function"], rows)
+
+
+def _listed(own: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {share:.0%}" for name, share in own.items() if share >= 0.05) or "–"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from load_tests.bench.measure import Cell
-from load_tests.document import DOCUMENT, FOLDER, described, fill, save, table
+from load_tests.document import DOCUMENT, FOLDER, described, fill, image, save, table
 
 OURS = ("split", "fused", "fused_2")
 _TITLES = {"hard": "every sentence emotional and different", "real": "95 % plain, asked again and again"}
@@ -68,7 +68,7 @@ def write_report(path: Path, *, document: Path = DOCUMENT, folder: Path = FOLDER
     fill("bench-ratios", ratios(results), document=document)
     for traffic in _TITLES:
         fill(f"bench-{traffic}", cells(results, traffic), document=document)
-    fill("bench-setting", setting(report), document=document)
+    fill("bench-setting", setting(report) + image("Requests per second", "bench"), document=document)
     save(plot(results), folder / "bench.png")
 
 

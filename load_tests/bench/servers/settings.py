@@ -10,17 +10,20 @@ from configs.schema import AppConfig, Deadlines
 CONFIG = "ANWEI_BENCH_CONFIG"
 """Names a JSON file with an `AppConfig`."""
 
-PATIENCE_MS = 30_000
-"""No deadline cuts an answer short: a degraded answer costs less and would count as a quick one."""
 
-PATIENT = Deadlines(
-    default_ms=PATIENCE_MS,
-    max_ms=PATIENCE_MS,
-    emotion_ms=PATIENCE_MS,
-    topic_ms=PATIENCE_MS,
-    recall_ms=PATIENCE_MS,
-    rerank_ms=PATIENCE_MS,
-)
+def patient(wait_ms: int) -> Deadlines:
+    """Deadlines so long that they cut no answer short: a degraded answer costs less and would count as a quick one."""
+    return Deadlines(
+        default_ms=wait_ms,
+        max_ms=wait_ms,
+        emotion_ms=wait_ms,
+        topic_ms=wait_ms,
+        recall_ms=wait_ms,
+        rerank_ms=wait_ms,
+    )
+
+
+PATIENT = patient(30_000)
 
 
 def shared_config() -> AppConfig:
