@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import json
 import os
 import threading
 import weakref
@@ -27,6 +28,8 @@ _JVM_OPTIONS = ("-Xmx256m", "-Xrs", "-XX:+UseSerialGC")
 """A small heap, Python keeps the signals, and a collector without threads of its own."""
 _WRITER_BUFFER_MB = "32"
 """Anserini's default (4 GB) would outgrow the heap before the writer flushes."""
+_FIELD = "contents"
+"""Anserini's name of the text."""
 _MAX_DISTINCT_TERMS = 1024
 """Lucene refuses queries with more clauses."""
 
@@ -56,12 +59,15 @@ class LuceneIndex:
             # Files are let go with the last reference, when no thread searches any more; not at the end of
             # the process, when the machine may be gone.
             weakref.finalize(self, _close, self._searcher).atexit = False
-            self._searcher.search("", 1)  # makes Lucene create its searcher now, before threads share it
+            self._searcher.search("", 1)  # makes Anserini create Lucene's own searcher, with that score
+            self._lucene, self._questions = self._searcher.searcher, self._searcher.generator
+            self._analyzer = self._searcher.analyzer
         except java.exception as error:
             raise IndexUnavailableError(
                 f"{folder}: not a readable Lucene index ({_line(error)}); rebuild the index"
             ) from None
         self._folder = folder
+        self._rows: dict[int, int] = {}
 
     @classmethod
     def open(cls, folder: Path, *, k1: float = 0.9, b: float = 0.4) -> LuceneIndex:
@@ -112,7 +118,8 @@ class LuceneIndex:
             top_k: at most so many rows, >= 1.
 
         Returns:
-            (row, BM25 score > 0) from best to worst, equal scores by row; rows that share no word are absent.
+            (row, BM25 score > 0) from best to worst, equal scores by row; rows that share no word are absent. Which of
+            equal rows stand at the end, where not all find room, is Lucene's choice.
 
         Raises:
             ValueError: `top_k` is below 1.
@@ -125,10 +132,19 @@ class LuceneIndex:
             return []
         java = _java()
         try:
-            hits = self._searcher.search(query, top_k)
-            return [(int(hit.docid), float(hit.score)) for hit in hits]
+            found = self._lucene.search(self._questions.buildQuery(_FIELD, self._analyzer, query), top_k)
+            hits = json.loads(java.json.writeValueAsString(found))["scoreDocs"]
+            scored = [(self._row(hit["doc"]), float(hit["score"])) for hit in hits]
         except java.exception as error:
             raise IndexUnavailableError(f"{self._folder}: Lucene failed while searching ({_line(error)})") from None
+        return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
+
+    def _row(self, document: int) -> int:
+        """The row of Lucene's own number; a merge of segments may have changed their order. Asked once each."""
+        row = self._rows.get(document)
+        if row is None:
+            row = self._rows[document] = int(self._searcher.doc(document).get("id"))
+        return row
 
 
 def _close(searcher: Any) -> None:
@@ -170,6 +186,8 @@ class _Java:
             self.indexer: Any = autoclass("io.anserini.index.SimpleIndexer")
             self.document: Any = autoclass("io.anserini.collection.JsonCollection$Document")
             self.analyzer: Any = autoclass("org.apache.lucene.analysis.core.WhitespaceAnalyzer")
+            # A list of hits crosses the bridge as one string: as objects, each would cost several crossings.
+            self.json: Any = autoclass("com.fasterxml.jackson.databind.ObjectMapper")()
             _quieten(autoclass)
         except jnius.JavaException as error:
             raise IndexUnavailableError(f"pyserini's classes are not those expected ({_line(error)})") from None
