@@ -61,6 +61,7 @@ class Matcher:
         shift: added to the logits: the share of right pairs in service is not that of training.
         version: of the stored artifact; "" before it is saved.
         model: the network, in evaluation mode.
+        device: where it is.
     """
 
     def __init__(
@@ -97,8 +98,8 @@ class Matcher:
             version: of the stored artifact.
             device: "auto", "cpu" or "cuda".
         """
-        self._device = resolve_device(device)
-        self.model = model.to(self._device).eval()
+        self.device = resolve_device(device)
+        self.model = model.to(self.device).eval()
         self._model_config = dict(model_config)
         self._words, self._chars = words, chars
         self._max_words, self._max_chars = max_words, max_chars
@@ -110,14 +111,13 @@ class Matcher:
         """Read sentences once, for many comparisons; row i of the result is sentence i."""
         words, chars = self._keys(sentences)
         with torch.inference_mode():
-            every = np.arange(len(sentences))
-            side = self._read(words, chars, every)
+            side = self._read(words, chars, np.arange(len(sentences)))
         return Prepared(side, np.stack((words.lengths, chars.lengths), axis=1), self.version)
 
     def prepare_knowledge(self, sentences: Sequence[Sentence]) -> Prepared:
         """As `prepare`, for service: on a GPU the comparison is recorded as well, which takes some seconds."""
         prepared = self.prepare(sentences)
-        return self.recorded(prepared) if self._device.type == "cuda" else prepared
+        return self.recorded(prepared) if self.device.type == "cuda" else prepared
 
     def recorded(
         self,
@@ -144,7 +144,7 @@ class Matcher:
             prepared.side,
             prepared.lengths,
             shapes=shapes or Shapes.up_to(self._max_words, self._max_chars),
-            device=self._device,
+            device=self.device,
             precision=precision,
             n_candidates=n_candidates,
             record=record,
@@ -209,8 +209,8 @@ class Matcher:
         logits = np.zeros(len(rows), dtype=np.float32)
         with torch.inference_mode():
             for pairs in bucketed(own.lengths[asked, 1] + prepared.lengths[rows, 1], batch_size=_PAIR_BATCH):
-                left = own.side.rows(torch.from_numpy(asked[pairs]).to(self._device))
-                right = prepared.side.rows(torch.from_numpy(rows[pairs]).to(self._device))
+                left = own.side.rows(torch.from_numpy(asked[pairs]).to(self.device))
+                right = prepared.side.rows(torch.from_numpy(rows[pairs]).to(self.device))
                 logits[pairs] = self.model.compare(left, right).cpu().numpy()
         return logits
 
@@ -229,7 +229,7 @@ class Matcher:
         )
 
     def _padded(self, keys: Ragged, rows: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(keys.padded(rows)).to(self._device)
+        return torch.from_numpy(keys.padded(rows)).to(self.device)
 
     def save(self, folder: Path) -> str:
         """Store as an artifact of kind "matcher".
