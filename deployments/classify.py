@@ -43,6 +43,7 @@ class Classify:
 
     def __init__(self, *, folder: Path, segmenter: str, threshold: float | None = None, device: str = "auto") -> None:
         self._classifier = Classifier.load(folder, device=device, segmenter=segmenter)
+        self._classifier.prepare_service()
         self.threshold = self._classifier.threshold if threshold is None else threshold
         self.version = self._classifier.version
 

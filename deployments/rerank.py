@@ -58,7 +58,7 @@ class Rerank:
         knowledge = KnowledgeIndex.open(index, segmenter=segmenter)
         self._index_version = knowledge.manifest.version
         self._texts = [sentence.text for sentence in knowledge.sentences]
-        self._prepared = self._matcher.prepare(knowledge.sentences)
+        self._prepared = self._matcher.prepare_knowledge(knowledge.sentences)
         self.version = self._matcher.version
 
     def many(self, items: Sequence[Candidates]) -> list[Reranked]:

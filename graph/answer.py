@@ -32,7 +32,7 @@ class Findings:
     topic_view: Classified | None = None
     recalled: Recalled | None = None
     reranker: str | None = None
-    similarities: tuple[float, ...] | None = None
+    similarities: tuple[float | None, ...] | None = None
     match_threshold: float = 1.0
     match: Candidate | None = None
 

@@ -1,9 +1,10 @@
 """Runs the DAG for one sentence and always answers: the paper's sections 3 and 5 under a deadline.
 
-    sentence ─► Emotion ─┬─► Topic ───────────────┐
-                         └─► Recall ─► Rerank ────┴─► policy ─► reply
+    sentence ─► Emotion ─┬─► Topic  ──┬─► Rerank ─► policy ─► reply
+                         └─► Recall ──┘
 
-Every node is reached through a `Stage` and has an understudy; whatever fails or is late is noted in `degraded`.
+Rerank is the dearest node, so it is asked only about candidates that the policy would not pass over anyway. Every
+node is reached through a `Stage` and has an understudy; whatever fails or is late is noted in `degraded`.
 No ray here: the same composer runs behind Serve and in this process.
 """
 
@@ -18,7 +19,7 @@ from deployments.rerank import Candidates, Reranked
 from deployments.work import Failure
 from graph.answer import Findings, Scribe
 from graph.memory import Memory
-from graph.policy import Candidate, Recognised, best_match, decide
+from graph.policy import SAME, Candidate, Recognised, best_match, decide, plausible
 from graph.schema import ComfortAnswer, ComfortRequest, NodeState
 from graph.stage import Stage
 from graph.trace import Trace
@@ -74,7 +75,7 @@ class Composer:
         scribe: Chooses the reply and writes the answer.
         budget: Time limits.
         execution: `gated` asks Topic, Recall and Rerank only about emotional sentences; `speculative` starts
-            Emotion, Topic and Recall at once.
+            Emotion, Topic and Recall at once. Either way Rerank waits for all three.
         topic_threshold: Knowledge of a topic less probable than this is passed over.
         memory: What was found out a moment ago.
     """
@@ -120,6 +121,7 @@ class Composer:
             findings.emotion = await self._emotion(findings, trace)
             if findings.emotion.sure:
                 await (ahead or self._specifics(findings, trace))
+                await self._rerank(findings, trace)
                 findings.match = self._match(findings)
         finally:
             if ahead is not None:
@@ -127,7 +129,7 @@ class Composer:
         return findings
 
     async def _specifics(self, findings: Findings, trace: Trace) -> None:
-        await asyncio.gather(self._topic(findings, trace), self._candidates(findings, trace))
+        await asyncio.gather(self._topic(findings, trace), self._recall(findings, trace))
 
     async def _emotion(self, findings: Findings, trace: Trace) -> Recognised:
         with trace.timed("emotion"):
@@ -147,7 +149,7 @@ class Composer:
         findings.topic_view = outcome
         findings.topic = Recognised(outcome.label, outcome.probability, outcome.sure)
 
-    async def _candidates(self, findings: Findings, trace: Trace) -> None:
+    async def _recall(self, findings: Findings, trace: Trace) -> None:
         with trace.timed("recall"):
             recalled = await self.stages.recall.ask(findings.sentence, deadline=trace.cutoff)
         if isinstance(recalled, Failure):
@@ -156,33 +158,53 @@ class Composer:
         for index in recalled.degraded:
             trace.degrade(f"{self.stages.recall.name}.{index}")
         findings.recalled = recalled
-        if recalled.rows:
-            with trace.timed("rerank"):
-                await self._rerank(findings, recalled, trace)
 
-    async def _rerank(self, findings: Findings, recalled: Recalled, trace: Trace) -> None:
-        candidates = Candidates(findings.sentence, recalled.rows, self._knowledge.manifest.version)
+    async def _rerank(self, findings: Findings, trace: Trace) -> None:
+        """Compare with the plausible candidates; the others keep None for a similarity."""
+        rows = self._plausible_rows(findings)
+        if not rows or findings.recalled is None:
+            return
+        with trace.timed("rerank"):
+            similarities = await self._similarities(findings, rows, trace)
+        if similarities is not None:
+            found = dict(zip(rows, similarities, strict=True))
+            findings.similarities = tuple(found.get(row) for row in findings.recalled.rows)
+
+    async def _similarities(self, findings: Findings, rows: tuple[int, ...], trace: Trace) -> tuple[float, ...] | None:
+        candidates = Candidates(findings.sentence, rows, self._knowledge.manifest.version)
         outcome = await self.stages.rerank.ask(candidates, deadline=trace.cutoff)
         if isinstance(outcome, Reranked):
-            findings.reranker = outcome.version
-            findings.similarities, findings.match_threshold = outcome.similarities, outcome.threshold
-            return
+            findings.reranker, findings.match_threshold = outcome.version, outcome.threshold
+            return outcome.similarities
         trace.degrade(self.stages.rerank.name)
-        if time.time() < trace.cutoff:
-            findings.similarities = self._understudies.similarities(findings.sentence, recalled.rows)
-            findings.match_threshold = self._understudies.wsm.threshold
+        if time.time() >= trace.cutoff:
+            return None
+        findings.match_threshold = self._understudies.wsm.threshold
+        return self._understudies.similarities(findings.sentence, rows)
+
+    def _plausible_rows(self, findings: Findings) -> tuple[int, ...]:
+        text, texts = findings.sentence.text, self._knowledge.surfaces
+        return tuple(
+            row
+            for row in (findings.recalled.rows if findings.recalled else ())
+            if plausible(
+                self._candidate(findings, row, SAME if texts[row].sentence.text == text else 0.0),
+                emotion=findings.emotion.label,
+                topic_threshold=self._topic_threshold,
+            )
+        )
+
+    def _candidate(self, findings: Findings, row: int, similarity: float) -> Candidate:
+        entry = self._knowledge.entry_of(row)
+        topics = findings.topic_view.probabilities if findings.topic_view else {}
+        return Candidate(entry.id, similarity, frozenset(entry.emotions), topics.get(entry.topic, 1.0))
 
     def _match(self, findings: Findings) -> Candidate | None:
         if findings.recalled is None or findings.similarities is None:
             return None
-        entries = (self._knowledge.entry_of(row) for row in findings.recalled.rows)
-        topics = findings.topic_view.probabilities if findings.topic_view else {}
-        candidates = [
-            Candidate(entry.id, similarity, frozenset(entry.emotions), topics.get(entry.topic, 1.0))
-            for entry, similarity in zip(entries, findings.similarities, strict=True)
-        ]
+        compared = zip(findings.recalled.rows, findings.similarities, strict=True)
         return best_match(
-            candidates,
+            [self._candidate(findings, row, similarity) for row, similarity in compared if similarity is not None],
             emotion=findings.emotion.label,
             threshold=findings.match_threshold,
             topic_threshold=self._topic_threshold,

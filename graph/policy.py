@@ -46,21 +46,27 @@ class Decision:
     entry: str | None = None
 
 
+def plausible(candidate: Candidate, *, emotion: str, topic_threshold: float) -> bool:
+    """Whether a candidate may answer at all: its reply fits `emotion`, and its topic the sentence.
+
+    A candidate whose topic is less probable than `topic_threshold` may not, unless it is the very same sentence.
+    """
+    fits = candidate.topic_probability >= topic_threshold or candidate.similarity >= SAME
+    return fits and emotion in candidate.emotions
+
+
 def best_match(
     candidates: Sequence[Candidate], *, emotion: str, threshold: float, topic_threshold: float = 0.0
 ) -> Candidate | None:
-    """The most similar candidate above `threshold` that is plausible: its reply fits `emotion`, its topic the sentence.
+    """The most similar plausible candidate above `threshold`.
 
-    Strictly above, as in the paper. A candidate whose topic is less probable than `topic_threshold` is passed over,
-    unless it is the very same sentence. Equal similarities are decided by the entry's id, so that the choice does not
+    Strictly above, as in the paper. Equal similarities are decided by the entry's id, so that the choice does not
     depend on the order of recall.
     """
     fitting = [
-        c
-        for c in candidates
-        if c.similarity > threshold
-        and emotion in c.emotions
-        and (c.topic_probability >= topic_threshold or c.similarity >= SAME)
+        candidate
+        for candidate in candidates
+        if candidate.similarity > threshold and plausible(candidate, emotion=emotion, topic_threshold=topic_threshold)
     ]
     return min(fitting, key=lambda c: (-c.similarity, c.entry), default=None)
 

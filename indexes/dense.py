@@ -8,6 +8,8 @@ take its place. `load_tests/growth.py` measures both, and a graph index (HNSW), 
 
 from __future__ import annotations
 
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,17 +32,20 @@ _LINKS = 16
 _BUILD_BREADTH = 80
 _SEARCH_BREADTH = 64
 """Of the graph that finds neighbours among many rows."""
+_GPU_SCRATCH_BYTES = 2**28
+"""Instead of faiss's 1.5 GB: several replicas may share a GPU."""
 
 
 class DenseIndex:
     """A read-only index of vectors; row numbers are the positions of the vectors given to `build`.
 
-    Safe to search from several threads at once on the CPU. faiss is held to one thread, because replicas are
-    the unit of parallelism.
+    Safe to search from several threads at once; on a GPU they take turns, as faiss's scratch memory there has one user
+    at a time. faiss is held to one thread, because replicas are the unit of parallelism.
 
     Args:
         folder: what `build` wrote.
-        device: "cpu"; "cuda" for the first GPU, refused if there is none; "auto" for a GPU if faiss sees one.
+        device: "cpu"; "cuda" for the first GPU; "auto" for a GPU if faiss sees one. A faiss without GPU support
+            (faiss-cpu) searches on the CPU whatever is asked for.
     """
 
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
@@ -61,6 +66,7 @@ class DenseIndex:
         self.width = int(index.d)
         self._path = path
         self._index = _placed(index, device)
+        self._turn: AbstractContextManager[Any] = nullcontext() if self._index is index else threading.Lock()
 
     @classmethod
     def open(cls, folder: Path, *, device: str = "auto") -> DenseIndex:
@@ -68,7 +74,7 @@ class DenseIndex:
 
         Raises:
             IndexUnavailableError: the folder holds no readable index.
-            ValueError: `device` is unknown, or it is "cuda" and faiss sees no GPU.
+            ValueError: `device` is unknown, or it is "cuda" and a faiss with GPU support sees no GPU.
         """
         return cls(folder, device=device)
 
@@ -117,7 +123,8 @@ class DenseIndex:
             return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
         faiss.omp_set_num_threads(1)  # holds for the calling thread only, hence at every call
         try:
-            scores, rows = self._index.search(queries, k)
+            with self._turn:
+                scores, rows = self._index.search(queries, k)
         except RuntimeError as error:
             raise IndexUnavailableError(f"{self._path}: faiss failed while searching ({error})") from None
         return scores, rows
@@ -155,12 +162,15 @@ def _graph(width: int) -> Any:
 
 def _placed(index: Any, device: str) -> Any:
     """`index` on the wanted device."""
-    n_gpus = int(faiss.get_num_gpus())
-    if device == "cuda" and not n_gpus:
-        raise ValueError("device=cuda: faiss sees no GPU; install faiss-gpu or use device=auto")
-    if device == "cpu" or not n_gpus or isinstance(index, faiss.IndexHNSWFlat):  # a graph stays on the CPU
+    if device == "cpu" or not hasattr(faiss, "StandardGpuResources") or isinstance(index, faiss.IndexHNSWFlat):
+        return index  # a graph, and a faiss without GPU support, stay on the CPU
+    if not faiss.get_num_gpus():
+        if device == "cuda":
+            raise ValueError("device=cuda: faiss sees no GPU; use device=auto or cpu")
         return index
-    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)
+    resources = faiss.StandardGpuResources()
+    resources.setTempMemory(_GPU_SCRATCH_BYTES)
+    return faiss.index_cpu_to_gpu(resources, 0, index)
 
 
 def nearest_neighbours(

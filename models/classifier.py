@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.acceleration import PRECISION, FixedShapes, Precision, Shapes
 from models.artifact import ArtifactError, load_artifact, save_artifact
 from models.layers.device import resolve_device
 from models.mlc import MLC
@@ -79,6 +80,26 @@ class Classifier:
         self._segmenter, self._data_digest = segmenter, data_digest
         self.temperature, self.threshold = temperature, threshold
         self.version = version
+        self._recorded: FixedShapes | None = None
+
+    def prepare_service(self) -> None:
+        """On a GPU, record the network (a second or so); nothing on a processor."""
+        if self._device.type == "cuda":
+            self.record()
+
+    def record(self, *, precision: Precision = PRECISION, shapes: Shapes | None = None) -> None:
+        """Classify at fixed shapes from now on (see `models.acceleration`).
+
+        Args:
+            precision: of the network.
+            shapes: batch sizes and lengths; None for the usual ones.
+        """
+        self._recorded = FixedShapes(
+            self.model,
+            shapes=shapes or Shapes.up_to(self._max_words, self._max_chars),
+            device=self._device,
+            precision=precision,
+        )
 
     def classify(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Calibrated probabilities, float32 (len(sentences), len(labels)); each row sums to 1."""
@@ -91,6 +112,8 @@ class Classifier:
         """What the network says before temperature and softmax, float32 (len(sentences), len(labels))."""
         words = Ragged.of([self._words.encode(s.words) for s in sentences], max_length=self._max_words)
         chars = Ragged.of([self._chars.encode(s.chars) for s in sentences], max_length=self._max_chars)
+        if self._recorded and len(sentences):
+            return self._recorded.run(words, chars, needed=np.stack((words.lengths, chars.lengths), axis=1))
         logits = np.zeros((len(sentences), len(self.labels)), dtype=np.float32)
         with torch.inference_mode():
             for rows in bucketed(chars.lengths, batch_size=_BATCH):

@@ -84,7 +84,8 @@ class SWEMEncoder(nn.Module):
             float (batch, output_width), each of length 1; zero for an empty or wholly unknown sentence.
         """
         means = torch.cat((self.words(words), self.chars(chars)), dim=1)
-        return functional.normalize(self.projection(self.dropout(means)), dim=1, eps=1e-8)
+        # In half precision the epsilon would be zero, and an unknown sentence divided by it.
+        return functional.normalize(self.projection(self.dropout(means)).float(), dim=1, eps=1e-8)
 
 
 class SentenceEncoder:

@@ -6,7 +6,7 @@ and the comparison with its candidates. Trained by `models.training.matching`; c
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.acceleration import PRECISION, Precision, Shapes
 from models.artifact import ArtifactError, load_artifact, save_artifact
+from models.comparison import Comparison
 from models.layers.device import resolve_device
 from models.pbmatch import PBmatch
 from models.readings import Side, join_sides
@@ -36,13 +38,15 @@ class Prepared:
 
     Attributes:
         side: keys and tower outputs of all sentences.
-        lengths: int64 (n,), characters of each.
+        lengths: int64 (n, 2), words and characters of each.
         version: of the matcher that prepared it.
+        recorded: the comparison with it at fixed shapes; None to compare at the shapes that come.
     """
 
     side: Side
     lengths: NDArray[np.int64]
     version: str
+    recorded: Comparison | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -57,6 +61,7 @@ class Matcher:
         shift: added to the logits: the share of right pairs in service is not that of training.
         version: of the stored artifact; "" before it is saved.
         model: the network, in evaluation mode.
+        device: where it is.
     """
 
     def __init__(
@@ -93,8 +98,8 @@ class Matcher:
             version: of the stored artifact.
             device: "auto", "cpu" or "cuda".
         """
-        self._device = resolve_device(device)
-        self.model = model.to(self._device).eval()
+        self.device = resolve_device(device)
+        self.model = model.to(self.device).eval()
         self._model_config = dict(model_config)
         self._words, self._chars = words, chars
         self._max_words, self._max_chars = max_words, max_chars
@@ -106,9 +111,45 @@ class Matcher:
         """Read sentences once, for many comparisons; row i of the result is sentence i."""
         words, chars = self._keys(sentences)
         with torch.inference_mode():
-            every = np.arange(len(sentences))
-            side = self._read(words, chars, every)
-        return Prepared(side, chars.lengths, self.version)
+            side = self._read(words, chars, np.arange(len(sentences)))
+        return Prepared(side, np.stack((words.lengths, chars.lengths), axis=1), self.version)
+
+    def prepare_knowledge(self, sentences: Sequence[Sentence]) -> Prepared:
+        """As `prepare`, for service: on a GPU the comparison is recorded as well, which takes some seconds."""
+        prepared = self.prepare(sentences)
+        return self.recorded(prepared) if self.device.type == "cuda" else prepared
+
+    def recorded(
+        self,
+        prepared: Prepared,
+        *,
+        precision: Precision = PRECISION,
+        n_candidates: int = 20,
+        shapes: Shapes | None = None,
+        record: bool = True,
+    ) -> Prepared:
+        """`prepared` with the comparison at fixed shapes (see `models.acceleration`).
+
+        Args:
+            prepared: the knowledge, from `prepare` of this matcher.
+            precision: of the comparison.
+            n_candidates: candidates a query, recorded together; more are compared in portions.
+            shapes: batch sizes and lengths; None for the usual ones.
+            record: False only pads, on a GPU too.
+        """
+        if not len(prepared):
+            return prepared
+        comparison = Comparison(
+            self.model,
+            prepared.side,
+            prepared.lengths,
+            shapes=shapes or Shapes.up_to(self._max_words, self._max_chars),
+            device=self.device,
+            precision=precision,
+            n_candidates=n_candidates,
+            record=record,
+        )
+        return replace(prepared, recorded=comparison)
 
     def score(self, queries: Sequence[Sentence], prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Probability that each candidate means the same as its query.
@@ -130,7 +171,10 @@ class Matcher:
             raise ValueError(f"rows from {rows.min()} to {rows.max()} must lie in -1 .. {len(prepared) - 1}")
         scores = np.zeros(rows.shape, dtype=np.float32)
         asked, places = np.nonzero(rows >= 0)
-        if len(asked):
+        if len(asked) and prepared.recorded:
+            logits = prepared.recorded.logits(*self._keys(queries), rows)[asked, places]
+            scores[asked, places] = self.probabilities(logits)
+        elif len(asked):
             own = self.prepare(queries)
             logits = self._compare(own, asked, prepared, rows[asked, places])
             scores[asked, places] = self.probabilities(logits)
@@ -164,9 +208,9 @@ class Matcher:
         """Logits of the pairs (own[asked[i]], prepared[rows[i]]), float32 (len(rows),)."""
         logits = np.zeros(len(rows), dtype=np.float32)
         with torch.inference_mode():
-            for pairs in bucketed(own.lengths[asked] + prepared.lengths[rows], batch_size=_PAIR_BATCH):
-                left = own.side.rows(torch.from_numpy(asked[pairs]).to(self._device))
-                right = prepared.side.rows(torch.from_numpy(rows[pairs]).to(self._device))
+            for pairs in bucketed(own.lengths[asked, 1] + prepared.lengths[rows, 1], batch_size=_PAIR_BATCH):
+                left = own.side.rows(torch.from_numpy(asked[pairs]).to(self.device))
+                right = prepared.side.rows(torch.from_numpy(rows[pairs]).to(self.device))
                 logits[pairs] = self.model.compare(left, right).cpu().numpy()
         return logits
 
@@ -185,7 +229,7 @@ class Matcher:
         )
 
     def _padded(self, keys: Ragged, rows: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(keys.padded(rows)).to(self._device)
+        return torch.from_numpy(keys.padded(rows)).to(self.device)
 
     def save(self, folder: Path) -> str:
         """Store as an artifact of kind "matcher".

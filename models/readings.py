@@ -32,10 +32,17 @@ class Reading:
     tower: TowerOutput | None
     tokens: Tensor | None
 
-    def rows(self, rows: Tensor) -> "Reading":
-        """The readings of some sentences, padded no further than they need; rows: int64 (n,)."""
+    def rows(self, rows: Tensor, *, length: int | None = None) -> "Reading":
+        """The readings of some sentences.
+
+        Args:
+            rows: int64 (n,).
+            length: what to cut them to; None pads no further than they need, which waits for a GPU.
+        """
         keys = self.keys[rows]
-        longest = max(int((keys != PAD).sum(dim=1).max()), 1) if len(rows) else 1
+        longest = length
+        if longest is None:
+            longest = max(int((keys != PAD).sum(dim=1).max()), 1) if len(rows) else 1
         return Reading(
             keys[:, :longest],
             None if self.tower is None else self.tower.rows(rows),
@@ -55,10 +62,11 @@ class Side:
     readings: tuple[Reading, ...]
     vectors: Tensor | None
 
-    def rows(self, rows: Tensor) -> "Side":
-        """The readings of some sentences; rows: int64 (n,)."""
+    def rows(self, rows: Tensor, *, lengths: Sequence[int | None] = (None, None)) -> "Side":
+        """The readings of some sentences; rows: int64 (n,); lengths: of each channel, as in `Reading.rows`."""
         vectors = None if self.vectors is None else self.vectors[rows]
-        return Side(tuple(reading.rows(rows) for reading in self.readings), vectors)
+        parts = zip(self.readings, lengths, strict=False)
+        return Side(tuple(reading.rows(rows, length=length) for reading, length in parts), vectors)
 
 
 def join_sides(sides: Sequence[Side]) -> Side:

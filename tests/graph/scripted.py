@@ -89,6 +89,7 @@ class Script:
     recall: ScriptedNode = field(default_factory=lambda: ScriptedNode(Recalled((0,), (3.0,), (0.9,), (0.03,), ())))
     rerank: ScriptedNode = field(default_factory=lambda: ScriptedNode(Reranked((0.95,), 0.85, "v1")))
     execution: str = "gated"
+    topic_threshold: float = 0.0
     timeout_s: float = 0.5
     memory: Memory = field(default_factory=lambda: Memory(max_entries=0, ttl_s=60.0))
 
@@ -107,6 +108,7 @@ class Script:
             scribe=scribe,
             budget=Budget(default_ms=1000, max_ms=5000, reserve_ms=30),
             execution="speculative" if self.execution == "speculative" else "gated",
+            topic_threshold=self.topic_threshold,
             memory=self.memory,
         )
 

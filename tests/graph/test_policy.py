@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.policy import Candidate, Decision, Recognised, best_match, decide
+from graph.policy import Candidate, Decision, Recognised, best_match, decide, plausible
 
 SURE = Recognised("anger", 0.9, sure=True)
 UNSURE = Recognised("anger", 0.5, sure=False)
@@ -70,3 +70,20 @@ def test_best_match_passes_over_improbable_topics_but_not_over_the_same_sentence
     assert found == likely
     same = Candidate("a", 1.0, frozenset({"anger"}), topic_probability=0.0)
     assert best_match([same, likely], emotion="anger", threshold=0.8, topic_threshold=0.2) == same
+
+
+CANDIDATES = st.builds(
+    Candidate,
+    entry=st.sampled_from("abcd"),
+    similarity=st.sampled_from((0.0, 0.5, 0.9, 1.0)),
+    emotions=st.sampled_from((frozenset({"anger"}), frozenset({"anxious"}), frozenset({"anger", "anxious"}))),
+    topic_probability=st.sampled_from((0.0, 0.2, 0.7)),
+)
+
+
+@given(st.lists(CANDIDATES), st.sampled_from((0.0, 0.5, 0.85)))
+def test_leaving_out_implausible_candidates_changes_no_match(candidates: list[Candidate], threshold: float) -> None:
+    settings = {"emotion": "anger", "topic_threshold": 0.2}
+    worth = [c for c in candidates if plausible(c, **settings)]  # type: ignore[arg-type]
+    every = best_match(candidates, threshold=threshold, **settings)  # type: ignore[arg-type]
+    assert best_match(worth, threshold=threshold, **settings) == every  # type: ignore[arg-type]

@@ -98,9 +98,40 @@ def test_wrong_arguments_are_refused(tmp_path: Path, vectors: NDArray[np.float32
         index.search(vectors, top_k=0)
     with pytest.raises(ValueError, match="device='tpu'"):
         DenseIndex.open(tmp_path / "dense", device="tpu")
+
+
+@pytest.mark.skipif(hasattr(faiss, "StandardGpuResources"), reason="this faiss has GPU support")
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_a_faiss_without_gpu_support_searches_on_the_processor(
+    tmp_path: Path, vectors: NDArray[np.float32], device: str
+) -> None:
+    DenseIndex.build(tmp_path / "dense", vectors)
+    found = DenseIndex.open(tmp_path / "dense", device=device).search(vectors[:9], top_k=10)
+    expected = DenseIndex.open(tmp_path / "dense", device="cpu").search(vectors[:9], top_k=10)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.skipif(not hasattr(faiss, "StandardGpuResources"), reason="faiss-cpu has no StandardGpuResources")
+@pytest.mark.parametrize("kind", ["flat", "ivf", "hnsw"])
+def test_a_gpu_finds_what_the_processor_finds(tmp_path: Path, vectors: NDArray[np.float32], kind: Kind) -> None:
+    DenseIndex.build(tmp_path / "dense", vectors, kind=kind)
     if not faiss.get_num_gpus():
         with pytest.raises(ValueError, match="no GPU"):
             DenseIndex.open(tmp_path / "dense", device="cuda")
+        pytest.skip("faiss has GPU support but sees no GPU")
+    here = DenseIndex.open(tmp_path / "dense", device="cpu").search(vectors, top_k=10)
+    index = DenseIndex.open(tmp_path / "dense", device="cuda")
+    found: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
+    threads = [threading.Thread(target=lambda: found.append(index.search(vectors, top_k=10))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    for scores, rows in found:
+        np.testing.assert_allclose(scores, here[0], atol=1e-3)
+        assert (rows == here[1]).mean() > 0.98  # near ties may stand in another order
 
 
 def test_neighbours_of_many_rows_are_nearly_those_of_an_exact_search() -> None:
