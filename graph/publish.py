@@ -6,7 +6,7 @@ as before. Then the commit: files of data/knowledge, the pipeline's manifest, th
 kept as a release; a journal names it while a commit is under way, so that whatever was cut short is undone by the
 next command. One lock serialises publishing, rollback and builds.
 
-A running service is not told here: `Published.index_version` is what it has to load.
+A running service is not told: every replica looks at the pointer itself (`indexes.shelf`).
 """
 
 from __future__ import annotations
