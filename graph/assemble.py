@@ -17,7 +17,7 @@ from deployments.recall import Query, Recall
 from deployments.replica import Replica
 from deployments.rerank import Candidates, Rerank, Reranked
 from deployments.work import Node
-from graph import security
+from graph import admin, security
 from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
@@ -186,6 +186,7 @@ def make_http(composer: Composer, info: Info, config: AppConfig, feedback: Feedb
         body_timeout_s=config.limits.body_timeout_s,
         feedback=feedback,
     )
+    admin.install(app, config)
     security.install(app, config.security)
     return app
 
