@@ -172,6 +172,9 @@ class AppConfig(Section):
 
     artifacts: Located = Field(default=PROJECT_ROOT / "artifacts", description="Trained models and indexes.")
     data: Located = Field(default=PROJECT_ROOT / "data", description="What the system knows, as text files.")
+    drafts: Located = Field(
+        default=PROJECT_ROOT / "mined" / "drafts", description="Drafts of knowledge that /v1/admin reviews."
+    )
     train: Located = Field(default=PROJECT_ROOT / "configs" / "train.yaml", description="Hyperparameters, a YAML file.")
     placement: Literal["split", "fused"] = Field(
         default="split",

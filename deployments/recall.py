@@ -1,10 +1,14 @@
 """The Recall node: hybrid Lucene + FAISS look-up of at most `top_k` knowledge candidates per sentence."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from deployments.work import Failure, by_version
 from indexes.recall import HybridRecall, Recalled
+from indexes.shelf import Shelf
 from models.artifact import ArtifactError
 from models.encoder import SentenceEncoder
 from models.text.sentence import Sentence
@@ -12,11 +16,19 @@ from models.text.sentence import Sentence
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A sentence to find candidates for, in the `index` version that the rows shall belong to."""
+
+    sentence: Sentence
+    index: str
+
+
 class Recall:
-    """Looks up candidates.
+    """Looks up candidates in the edition of the knowledge that is asked for.
 
     Args:
-        index: The index folder.
+        index: The index folder; a version that is published there is opened while this one answers.
         encoder: The sentence encoder's artifact, the one the index was built with. If it cannot be read, Lucene
             answers alone and every answer says so.
         segmenter: Version of the text processor that cuts the sentences.
@@ -28,20 +40,25 @@ class Recall:
     def __init__(
         self, *, index: Path, encoder: Path, segmenter: str, top_k: int, depth: int, device: str = "auto"
     ) -> None:
-        self._recall = HybridRecall.open(
-            index,
+        open_edition: Callable[[Path], HybridRecall] = partial(
+            HybridRecall.open,
             encoder=_encoder(encoder, segmenter, device),
             segmenter=segmenter,
             device=device,
             top_k=top_k,
             depth=depth,
         )
-        self.version = self._recall.knowledge.manifest.version
+        self._shelf = Shelf(index, open_edition)
         self.threshold = None  # fused scores only order, they are compared with nothing
 
-    def many(self, items: Sequence[Sentence]) -> list[Recalled]:
-        """One `Recalled` per sentence, in order."""
-        return self._recall.recall(items)
+    @property
+    def version(self) -> str:
+        """Of the index in use."""
+        return self._shelf.version
+
+    def many(self, items: Sequence[Query]) -> list[Recalled | Failure]:
+        """One `Recalled` per query, in order; a failure where the version is not held."""
+        return by_version(items, self._shelf.get, lambda edition, own: edition.recall([i.sentence for i in own]))
 
 
 def _encoder(folder: Path, segmenter: str, device: str) -> SentenceEncoder | None:

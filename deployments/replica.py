@@ -52,11 +52,12 @@ class Replica(Generic[Item, Result]):
         return Description(self._node.version, self._node.threshold)
 
     async def check_health(self) -> None:
-        """Called by Serve. A busy node passes, a hung one fails.
+        """Called by Serve. A busy node passes, a hung one fails; an idle one looks for a newer edition.
 
         Raises:
             RuntimeError: a batch has been running for longer than `hang_s`.
         """
+        _ = self._node.version  # asking lets the node look
         started = self._busy_since
         if started is not None and time.monotonic() - started > self._hang_s:
             raise RuntimeError(f"a batch has been running for more than {self._hang_s} s; the replica must be replaced")

@@ -1,7 +1,7 @@
 """The Rerank node: similarity of a sentence to its candidates by the trained matcher (PBmatch).
 
-The knowledge side of every candidate is computed once, when the node starts; only the customer's side is
-computed per request.
+The knowledge side of every candidate is computed once, when the node starts or a version is published; only the
+customer's side is computed per request.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from deployments.work import Failure, by_version
 from indexes.knowledge_index import KnowledgeIndex
-from models.matcher import Matcher
+from indexes.shelf import Shelf
+from models.matcher import Matcher, Prepared
 from models.text.sentence import Sentence
 
 
@@ -33,12 +35,21 @@ class Reranked:
     version: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """One version of the knowledge as the matcher has read it."""
+
+    texts: tuple[str, ...]
+    prepared: Prepared
+
+
 class Rerank:
-    """Scores candidates.
+    """Scores candidates in the edition of the knowledge that they belong to.
 
     Args:
         folder: The matcher's artifact.
-        index: The index folder whose surfaces are the candidates.
+        index: The index folder whose surfaces are the candidates; a version that is published there is read while
+            this one answers.
         segmenter: Version of the text processor that cuts the sentences.
         threshold: Replaces the artifact's tuned threshold.
         device: `auto`, `cpu` or `cuda`.
@@ -54,36 +65,36 @@ class Rerank:
         device: str = "auto",
     ) -> None:
         self._matcher = Matcher.load(folder, device=device, segmenter=segmenter)
+        self._segmenter = segmenter
         self.threshold: float = self._matcher.threshold if threshold is None else threshold
-        knowledge = KnowledgeIndex.open(index, segmenter=segmenter)
-        self._index_version = knowledge.manifest.version
-        self._texts = [sentence.text for sentence in knowledge.sentences]
-        self._prepared = self._matcher.prepare_knowledge(knowledge.sentences)
-        self.version = self._matcher.version
+        self._shelf = Shelf(index, self._read)
 
-    def many(self, items: Sequence[Candidates]) -> list[Reranked]:
-        """One `Reranked` per item, in order.
+    @property
+    def version(self) -> str:
+        """Of the matcher."""
+        self._shelf.look()
+        return self._matcher.version
 
-        Raises:
-            ValueError: rows of another index version.
-        """
-        for item in items:
-            if item.index != self._index_version:
-                raise ValueError(
-                    f"candidates of index {item.index!r}, but this node holds {self._index_version!r}; "
-                    "let both nodes load the same index"
-                )
+    def many(self, items: Sequence[Candidates]) -> list[Reranked | Failure]:
+        """One `Reranked` per item, in order; a failure where the version is not held."""
+        return by_version(items, self._shelf.get, self._score)
+
+    def _read(self, folder: Path) -> _Read:
+        sentences = KnowledgeIndex.open(folder, segmenter=self._segmenter).sentences
+        return _Read(tuple(sentence.text for sentence in sentences), self._matcher.prepare_knowledge(sentences))
+
+    def _score(self, edition: _Read, items: Sequence[Candidates]) -> list[Reranked]:
         width = max((len(item.rows) for item in items), default=0)
         rows = np.full((len(items), width), -1, dtype=np.int64)
         for line, item in zip(rows, items, strict=True):
             line[: len(item.rows)] = item.rows
-        scores = self._matcher.score([item.sentence for item in items], self._prepared, rows)
-        return [self._view(item, line.tolist()) for line, item in zip(scores, items, strict=True)]
+        scores = self._matcher.score([item.sentence for item in items], edition.prepared, rows)
+        return [self._view(edition, item, line.tolist()) for line, item in zip(scores, items, strict=True)]
 
-    def _view(self, item: Candidates, scores: list[float]) -> Reranked:
+    def _view(self, edition: _Read, item: Candidates, scores: list[float]) -> Reranked:
         # A sentence that stands in the knowledge is that matter, whatever the network thinks of it.
         similarities = (
-            1.0 if self._texts[row] == item.sentence.text else score
+            1.0 if edition.texts[row] == item.sentence.text else score
             for row, score in zip(item.rows, scores, strict=False)
         )
-        return Reranked(tuple(similarities), self.threshold, self.version)
+        return Reranked(tuple(similarities), self.threshold, self._matcher.version)

@@ -23,9 +23,14 @@ from models.text.sentence import Sentence
 
 @dataclass(slots=True)
 class Findings:
-    """What the nodes, or their understudies, found out about a sentence so far."""
+    """What the nodes, or their understudies, found out about a sentence so far.
+
+    Rows are those of `knowledge`; unless that edition `is_last`, a node that does not hold it makes the request
+    `start_again` from an older one.
+    """
 
     sentence: Sentence
+    knowledge: KnowledgeIndex
     emotion: Recognised = field(default_factory=lambda: Recognised(OTHER, 0.0, sure=False))
     topic: Recognised | None = None
     emotion_view: Classified | None = None
@@ -35,6 +40,8 @@ class Findings:
     similarities: tuple[float | None, ...] | None = None
     match_threshold: float = 1.0
     match: Candidate | None = None
+    is_last: bool = True
+    start_again: bool = False
 
     def made_by(self) -> tuple[object, ...]:
         """Version and threshold of every node that took part; None for one that was not asked."""
@@ -50,16 +57,13 @@ class Scribe:
     """Turns findings and a decision into an answer.
 
     Args:
-        knowledge: Replies of the knowledge entries.
         replies: Replies by emotion and topic.
         sessions: Which replies a session has seen.
     """
 
-    def __init__(self, *, knowledge: KnowledgeIndex, replies: ReplyStore, sessions: Sessions) -> None:
-        self._knowledge = knowledge
+    def __init__(self, *, replies: ReplyStore, sessions: Sessions) -> None:
         self._replies = replies
         self._sessions = sessions
-        self._entries = {entry.id: entry for entry in knowledge.entries}
 
     def write(self, request: ComfortRequest, findings: Findings, decision: Decision, trace: Trace) -> ComfortAnswer:
         """The answer as it goes over the wire."""
@@ -80,14 +84,13 @@ class Scribe:
         """Whether there is a reply for this emotion and topic; without one the emotion alone decides."""
         return findings.topic is not None and bool(self._replies.of(findings.emotion.label, findings.topic.label))
 
-    def versions(self, findings: Findings | None = None) -> Versions:
+    def versions(self, findings: Findings) -> Versions:
         """Who took part in these findings."""
-        seen = findings or Findings(Sentence("", ()))
         return Versions(
-            emotion=seen.emotion_view.version if seen.emotion_view else None,
-            topic=seen.topic_view.version if seen.topic_view else None,
-            reranker=seen.reranker,
-            index=self._knowledge.manifest.version,
+            emotion=findings.emotion_view.version if findings.emotion_view else None,
+            topic=findings.topic_view.version if findings.topic_view else None,
+            reranker=findings.reranker,
+            index=findings.knowledge.manifest.version,
             replies=self._replies.version,
         )
 
@@ -95,7 +98,7 @@ class Scribe:
         if decision.strategy == "none":
             return None
         if decision.entry is not None:
-            return self._entries[decision.entry].reply
+            return findings.knowledge.entry(decision.entry).reply
         topic = findings.topic.label if findings.topic and decision.strategy == "emotion_topic" else None
         used = self._sessions.used(request.session_id)
         reply = self._replies.choose(findings.emotion.label, topic, seed=trace.request_id, used=used)
@@ -111,10 +114,11 @@ class Scribe:
             return None
         return Scored(label=topic.label, probability=topic.probability)
 
-    def _match(self, findings: Findings, decision: Decision) -> Match | None:
+    @staticmethod
+    def _match(findings: Findings, decision: Decision) -> Match | None:
         if decision.entry is None or findings.match is None:
             return None
-        entry = self._entries[decision.entry]
+        entry = findings.knowledge.entry(decision.entry)
         return Match(id=entry.id, question=entry.question, similarity=findings.match.similarity)
 
     def _explain(self, findings: Findings, trace: Trace) -> Explanation:
@@ -134,15 +138,16 @@ class Scribe:
             cached=trace.cached,
         )
 
-    def _candidates(self, findings: Findings) -> list[CandidateView]:
+    @staticmethod
+    def _candidates(findings: Findings) -> list[CandidateView]:
         recalled = findings.recalled
         if recalled is None:
             return []
         similarities = findings.similarities or (None,) * len(recalled.rows)
         return [
             CandidateView(
-                id=self._knowledge.entry_of(row).id,
-                question=self._knowledge.surfaces[row].sentence.text,
+                id=findings.knowledge.entry_of(row).id,
+                question=findings.knowledge.surfaces[row].sentence.text,
                 bm25=recalled.bm25[place],
                 dense=recalled.dense[place],
                 fused=recalled.fused[place],

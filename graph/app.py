@@ -91,7 +91,11 @@ class Ingress:
         self._composer, self._info = assemble(self._config, nodes)
 
     async def check_health(self) -> None:
-        """Called by Serve on the event loop that serves requests: a loop that is stuck does not answer in time."""
+        """Called by Serve on the event loop that serves requests: a loop that is stuck does not answer in time.
+
+        An idle composer looks for published knowledge here.
+        """
+        _ = self._composer.knowledge
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve after the constructor."""

@@ -5,6 +5,7 @@ Called by the ingress replica (`graph.app`) and by the in-process graph (`graph.
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI
@@ -12,14 +13,15 @@ from fastapi import FastAPI
 from configs.schema import AppConfig
 from deployments.classify import Classified, Classify
 from deployments.feedback import FeedbackReplica, FeedbackWriter
-from deployments.recall import Recall
+from deployments.recall import Query, Recall
 from deployments.replica import Replica
 from deployments.rerank import Candidates, Rerank, Reranked
 from deployments.work import Node
-from graph import security
+from graph import admin, security
 from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
+from graph.editions import Editions
 from graph.experiment import Experiment
 from graph.feedback import Feedback, RemoteWriter
 from graph.gateway import make_app
@@ -35,6 +37,7 @@ from indexes.content.replies import ReplyStore
 from indexes.content.taxonomy import Taxonomy
 from indexes.knowledge_index import KnowledgeIndex
 from indexes.recall import Recalled
+from indexes.shelf import Shelf
 from models.embeddings import Embeddings
 from models.text.personal import mask_personal
 from models.text.segment import TextProcessor, segmenter_version
@@ -50,7 +53,7 @@ class Nodes(NamedTuple):
 
     emotion: RemoteNode[Sentence, Classified]
     topic: RemoteNode[Sentence, Classified]
-    recall: RemoteNode[Sentence, Recalled]
+    recall: RemoteNode[Query, Recalled]
     rerank: RemoteNode[Candidates, Reranked]
 
 
@@ -136,20 +139,19 @@ def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
     """A composer over `nodes`, and what is known about the service without asking them."""
     places = Places(config.artifacts)
     processor = TextProcessor()
-    knowledge = KnowledgeIndex.open(places.index, segmenter=processor.version)
+    open_edition: Callable[[Path], KnowledgeIndex] = partial(KnowledgeIndex.open, segmenter=processor.version)
+    editions = Editions(Shelf(places.index, open_edition))
     taxonomy = Taxonomy.read(config.data / "taxonomy.yaml")
     replies = ReplyStore.read(config.data / "replies", taxonomy)
     wsm = WSM.load(places.wsm, Embeddings.load(places.embeddings, segmenter=processor.version))
     if config.thresholds.wsm is not None:
         wsm.threshold = config.thresholds.wsm
-    scribe = Scribe(knowledge=knowledge, replies=replies, sessions=Sessions(max_sessions=config.limits.max_sessions))
+    scribe = Scribe(replies=replies, sessions=Sessions(max_sessions=config.limits.max_sessions))
     composer = Composer(
         stages=_stages(config, nodes),
-        understudies=Understudies(
-            Lexicon.read(config.data / "lexicons", taxonomy), wsm, knowledge, config.thresholds.lexicon
-        ),
+        understudies=Understudies(Lexicon.read(config.data / "lexicons", taxonomy), wsm, config.thresholds.lexicon),
         processor=processor,
-        knowledge=knowledge,
+        editions=editions,
         scribe=scribe,
         budget=Budget(config.deadlines.default_ms, config.deadlines.max_ms, config.deadlines.reserve_ms),
         execution=config.execution,
@@ -160,12 +162,8 @@ def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
         emotions={label.id: label.zh for label in taxonomy.emotions},
         topics={label.id: label.zh for label in taxonomy.topics},
         thresholds={"wsm": wsm.threshold, "lexicon": config.thresholds.lexicon},
-        versions=scribe.versions(),
-        counts={
-            "replies": len(replies),
-            "knowledge": len(knowledge.entries),
-            "surfaces": len(knowledge.surfaces),
-        },
+        versions=composer.versions(),
+        counts={"replies": len(replies)},
         execution=config.execution,
         placement=config.placement,
     )
@@ -188,6 +186,7 @@ def make_http(composer: Composer, info: Info, config: AppConfig, feedback: Feedb
         body_timeout_s=config.limits.body_timeout_s,
         feedback=feedback,
     )
+    admin.install(app, config)
     security.install(app, config.security)
     return app
 

@@ -15,12 +15,14 @@ from functools import partial
 from typing import Any, Literal
 
 from deployments.classify import Classified
+from deployments.recall import Query
 from deployments.rerank import Candidates, Reranked
 from deployments.work import Failure
 from graph.answer import Findings, Scribe
+from graph.editions import Editions, NotHeldError
 from graph.memory import Memory
 from graph.policy import SAME, Candidate, Recognised, best_match, decide, plausible
-from graph.schema import ComfortAnswer, ComfortRequest, NodeState
+from graph.schema import ComfortAnswer, ComfortRequest, NodeState, Versions
 from graph.stage import Stage
 from graph.trace import Trace
 from graph.understudies import Understudies
@@ -36,7 +38,7 @@ class Stages:
 
     emotion: Stage[Sentence, Classified]
     topic: Stage[Sentence, Classified]
-    recall: Stage[Sentence, Recalled]
+    recall: Stage[Query, Recalled]
     rerank: Stage[Candidates, Reranked]
 
     async def states(self) -> dict[str, NodeState]:
@@ -71,7 +73,7 @@ class Composer:
         stages: The nodes.
         understudies: Who stands in for them.
         processor: Normalises and segments.
-        knowledge: What the candidates' rows mean.
+        editions: The knowledge: what the candidates' rows mean, version by version.
         scribe: Chooses the reply and writes the answer.
         budget: Time limits.
         execution: `gated` asks Topic, Recall and Rerank only about emotional sentences; `speculative` starts
@@ -86,7 +88,7 @@ class Composer:
         stages: Stages,
         understudies: Understudies,
         processor: TextProcessor,
-        knowledge: KnowledgeIndex,
+        editions: Editions,
         scribe: Scribe,
         budget: Budget,
         execution: Literal["gated", "speculative"],
@@ -97,7 +99,7 @@ class Composer:
         self.scribe = scribe
         self._understudies = understudies
         self._processor = processor
-        self._knowledge = knowledge
+        self._editions = editions
         self._budget = budget
         self._topic_threshold = topic_threshold
         self._memory = memory
@@ -109,19 +111,42 @@ class Composer:
         with trace.timed("total"):
             with trace.timed("text"):
                 sentence = self._processor.process(request.text)
-            findings = await self._memory.findings(sentence.text, trace, partial(self._find, sentence))
+            findings = await self._findings(sentence, trace)
             topic = findings.topic if self.scribe.can_answer(findings) else None
             decision = decide(findings.emotion, topic, findings.match)
         return self.scribe.write(request, findings, decision, trace)
 
-    async def _find(self, sentence: Sentence, trace: Trace) -> Findings:
-        findings = Findings(sentence)
+    def versions(self) -> Versions:
+        """What it answers with now; null for the nodes, which say it themselves."""
+        return self.scribe.versions(Findings(Sentence("", ()), self.knowledge))
+
+    @property
+    def knowledge(self) -> KnowledgeIndex:
+        """The edition of the knowledge it answers from now; asking lets it look for a newer one."""
+        return self._editions.pick()[0]
+
+    async def _findings(self, sentence: Sentence, trace: Trace) -> Findings:
+        """The findings from the newest edition that all nodes asked hold."""
+        tried: list[str] = []
+        while True:
+            knowledge, is_last = self._editions.pick(tried)
+            key = (knowledge.manifest.version, sentence.text)
+            try:
+                return await self._memory.findings(key, trace, partial(self._find, sentence, knowledge, is_last))
+            except NotHeldError:
+                self._editions.put_off(knowledge)
+                tried.append(knowledge.manifest.version)
+
+    async def _find(self, sentence: Sentence, knowledge: KnowledgeIndex, is_last: bool, trace: Trace) -> Findings:
+        findings = Findings(sentence, knowledge, is_last=is_last)
         ahead = asyncio.ensure_future(self._specifics(findings, trace)) if self._speculative else None
         try:
             findings.emotion = await self._emotion(findings, trace)
             if findings.emotion.sure:
                 await (ahead or self._specifics(findings, trace))
                 await self._rerank(findings, trace)
+                if findings.start_again:
+                    raise NotHeldError
                 findings.match = self._match(findings)
         finally:
             if ahead is not None:
@@ -151,9 +176,10 @@ class Composer:
 
     async def _recall(self, findings: Findings, trace: Trace) -> None:
         with trace.timed("recall"):
-            recalled = await self.stages.recall.ask(findings.sentence, deadline=trace.cutoff)
+            query = Query(findings.sentence, findings.knowledge.manifest.version)
+            recalled = await self.stages.recall.ask(query, deadline=trace.cutoff)
         if isinstance(recalled, Failure):
-            trace.degrade(self.stages.recall.name)
+            self._missed(self.stages.recall, recalled, findings, trace)
             return
         for index in recalled.degraded:
             trace.degrade(f"{self.stages.recall.name}.{index}")
@@ -171,33 +197,41 @@ class Composer:
             findings.similarities = tuple(found.get(row) for row in findings.recalled.rows)
 
     async def _similarities(self, findings: Findings, rows: tuple[int, ...], trace: Trace) -> tuple[float, ...] | None:
-        candidates = Candidates(findings.sentence, rows, self._knowledge.manifest.version)
+        candidates = Candidates(findings.sentence, rows, findings.knowledge.manifest.version)
         outcome = await self.stages.rerank.ask(candidates, deadline=trace.cutoff)
         if isinstance(outcome, Reranked):
             findings.reranker, findings.match_threshold = outcome.version, outcome.threshold
             return outcome.similarities
-        trace.degrade(self.stages.rerank.name)
-        if time.time() >= trace.cutoff:
+        self._missed(self.stages.rerank, outcome, findings, trace)
+        if findings.start_again or time.time() >= trace.cutoff:
             return None
         findings.match_threshold = self._understudies.wsm.threshold
-        return self._understudies.similarities(findings.sentence, rows)
+        return self._understudies.similarities(findings.sentence, findings.knowledge, rows)
 
     def _plausible_rows(self, findings: Findings) -> tuple[int, ...]:
-        text, texts = findings.sentence.text, self._knowledge.surfaces
+        text, surfaces = findings.sentence.text, findings.knowledge.surfaces
         return tuple(
             row
             for row in (findings.recalled.rows if findings.recalled else ())
             if plausible(
-                self._candidate(findings, row, SAME if texts[row].sentence.text == text else 0.0),
+                self._candidate(findings, row, SAME if surfaces[row].sentence.text == text else 0.0),
                 emotion=findings.emotion.label,
                 topic_threshold=self._topic_threshold,
             )
         )
 
-    def _candidate(self, findings: Findings, row: int, similarity: float) -> Candidate:
-        entry = self._knowledge.entry_of(row)
+    @staticmethod
+    def _candidate(findings: Findings, row: int, similarity: float) -> Candidate:
+        entry = findings.knowledge.entry_of(row)
         topics = findings.topic_view.probabilities if findings.topic_view else {}
         return Candidate(entry.id, similarity, frozenset(entry.emotions), topics.get(entry.topic, 1.0))
+
+    @staticmethod
+    def _missed(stage: Stage[Any, Any], failure: Failure, findings: Findings, trace: Trace) -> None:
+        if failure.reason == "not_held" and not findings.is_last:
+            findings.start_again = True
+        else:
+            trace.degrade(stage.name)
 
     def _match(self, findings: Findings) -> Candidate | None:
         if findings.recalled is None or findings.similarities is None:

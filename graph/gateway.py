@@ -126,9 +126,12 @@ class Gateway:
             "topic": said["topic"].threshold if said["topic"] else None,
             "match": said["rerank"].threshold if said["rerank"] else None,
         }
+        knowledge = self.composer.knowledge
+        counts = {"knowledge": len(knowledge.entries), "surfaces": len(knowledge.surfaces)}
         return known.model_copy(
             update={
-                "versions": known.versions.model_copy(update=update),
+                "versions": self.composer.versions().model_copy(update=update),
+                "counts": known.counts | counts,
                 "thresholds": known.thresholds | thresholds,
             }
         )

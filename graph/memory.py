@@ -1,6 +1,7 @@
 """Sentences that are asked again: what was found out about them, and what is being found out right now.
 
-Many customers type the same short sentences. Findings are kept by normalised text for a short time, and a sentence that
+Many customers type the same short sentences. Findings are kept by version of the knowledge and normalised text for a
+short time, and a sentence that
 is already on its way is not sent a second time. Only findings without an understudy are kept or shared; the reply is
 chosen anew for every request. Used by `graph.composer` alone.
 """
@@ -15,6 +16,8 @@ from cachetools import TTLCache
 from graph.answer import Findings
 from graph.trace import Trace
 
+Key = tuple[str, str]
+"""The version of the knowledge and the normalised text."""
 Compute = Callable[[Trace], Awaitable[Findings]]
 Outcome = tuple[Findings, Trace]
 
@@ -29,7 +32,7 @@ class Tally:
 
 
 class Memory:
-    """Findings by normalised text.
+    """Findings by version and text.
 
     Args:
         max_entries: Most sentences kept, the least recently used is forgotten first; 0 keeps none and shares none.
@@ -41,34 +44,34 @@ class Memory:
     """
 
     def __init__(self, *, max_entries: int, ttl_s: float) -> None:
-        self._kept: TTLCache[str, Findings] = TTLCache(max(max_entries, 1), ttl_s)
-        self._flights: dict[str, asyncio.Task[Outcome]] = {}
+        self._kept: TTLCache[Key, Findings] = TTLCache(max(max_entries, 1), ttl_s)
+        self._flights: dict[Key, asyncio.Task[Outcome]] = {}
         self._made_by: tuple[object, ...] | None = None
         self._enabled = max_entries > 0
         self.tally = Tally()
 
-    async def findings(self, text: str, trace: Trace, compute: Compute) -> Findings:
-        """What is known about `text`: remembered, shared with a request under way, or computed.
+    async def findings(self, key: Key, trace: Trace, compute: Compute) -> Findings:
+        """What is known about a text: remembered, shared with a request under way, or computed.
 
         Args:
-            text: Normalised.
+            key: Of the text.
             trace: Of the request; gets `cached` and what the computation noted.
             compute: Finds it out, noting in the trace it is given.
         """
         if not self._enabled:
             return await self._own(trace, compute)
-        known = self._kept.get(text)
+        known = self._kept.get(key)
         if known is not None:
             self.tally.hits += 1
             trace.cached = True
             return known
-        flight = self._flights.get(text)
+        flight = self._flights.get(key)
         if flight is not None:
             shared = await self._shared(flight, trace)
             if shared is not None:
                 return shared
             return await self._own(trace, compute)
-        return await self._lead(text, trace, compute)
+        return await self._lead(key, trace, compute)
 
     async def _own(self, trace: Trace, compute: Compute) -> Findings:
         self.tally.computed += 1
@@ -86,20 +89,20 @@ class Memory:
         trace.cached = True
         return findings
 
-    async def _lead(self, text: str, trace: Trace, compute: Compute) -> Findings:
+    async def _lead(self, key: Key, trace: Trace, compute: Compute) -> Findings:
         """Compute in a task of its own, which others may wait for and which outlives this request's client."""
         self.tally.computed += 1
         flight = asyncio.create_task(self._fly(trace, compute))
-        self._flights[text] = flight
-        flight.add_done_callback(lambda done: self._landed(text, done))
+        self._flights[key] = flight
+        flight.add_done_callback(lambda done: self._landed(key, done))
         findings, _ = await asyncio.shield(flight)
         return findings
 
     async def _fly(self, trace: Trace, compute: Compute) -> Outcome:
         return await compute(trace), trace
 
-    def _landed(self, text: str, flight: asyncio.Task[Outcome]) -> None:
-        del self._flights[text]
+    def _landed(self, key: Key, flight: asyncio.Task[Outcome]) -> None:
+        del self._flights[key]
         if flight.cancelled() or flight.exception() is not None:
             return
         findings, trace = flight.result()
@@ -109,7 +112,7 @@ class Memory:
         if self._outdated(made_by):
             self._kept.clear()
         self._made_by = tuple(new or old for new, old in zip(made_by, self._made_by or made_by, strict=True))
-        self._kept[text] = findings
+        self._kept[key] = findings
 
     def _outdated(self, made_by: tuple[object, ...]) -> bool:
         """Whether a node that took part is not the one of before; one that was not asked says nothing."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from configs.schema import AppConfig
 from graph.content import Content
+from indexes.build import Segmenter
 from indexes.content.lexicon import Lexicon
 from indexes.content.splits import comparison_key
 from indexes.mining.coverage import coverage_picture, coverage_table
@@ -19,12 +21,23 @@ from indexes.mining.drafts import DraftFolder, write_whole
 from indexes.mining.logs import LogLine
 from indexes.mining.matters import Matters, find_matters
 from indexes.mining.propose import is_known, propose_drafts
-from indexes.mining.questions import collect_questions
+from indexes.mining.questions import Question, collect_questions
 from models.embeddings import Embeddings
 from models.text.sentence import Sentence
 from models.training.embeddings import EmbeddingParams, load_pretrained, pretrained_file, train_embeddings
 
 Progress = Callable[[str, int, int], None]
+
+
+class Collect(Protocol):
+    """Finds the distinct questions of a log (`indexes.mining.questions.collect_questions`)."""
+
+    def __call__(
+        self, lines: Sequence[LogLine], segmenter: Segmenter, *, progress: Progress | None = None
+    ) -> list[Question]:
+        """The questions, the most frequent first."""
+
+
 Report = dict[str, int | float]
 
 
@@ -37,14 +50,17 @@ def mine_logs(
     n_drafts: int = 200,
     emotional_only: bool = True,
     progress: Progress | None = None,
+    collect: Collect = collect_questions,
 ) -> Report:
     """Mines a log and writes what was found into `out`; drafts that are there already stay as they are.
+
+    `collect` finds the distinct questions: in this process, or on Ray Data (`graph.ray_mining`).
 
     Returns:
         The figures of report.json.
     """
     content = Content(config.data)
-    questions = collect_questions(lines, content.processor, progress=progress)
+    questions = collect(lines, content.processor, progress=progress)
     background = content.texts()
     entries = content.knowledge.entries
     owners = [entry.id for entry in entries for _ in entry.surfaces]

@@ -6,7 +6,7 @@ as before. Then the commit: files of data/knowledge, the pipeline's manifest, th
 kept as a release; a journal names it while a commit is under way, so that whatever was cut short is undone by the
 next command. One lock serialises publishing, rollback and builds.
 
-A running service is not told here: `Published.index_version` is what it has to load.
+A running service is not told: every replica looks at the pointer itself (`indexes.shelf`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from graph.errors import InputError
 from graph.pipeline import LOCK, MANIFEST, mark_built, stale_steps
 from graph.places import Places
 from graph.rehearsal import Rehearsal
+from graph.releases import RECORD, RELEASES, release_folders
 from indexes.content.append import append_entries, next_ids
 from indexes.content.check import check_data
 from indexes.content.knowledge import KnowledgeEntry
@@ -37,9 +38,7 @@ from models.encoder import SentenceEncoder
 from models.text.segment import segmenter_version
 
 Progress = Callable[[str, int, int], None]
-_RELEASES = "releases"
 _JOURNAL = "journal"
-_RECORD = "release.json"
 _KEPT_RELEASES = 10
 
 
@@ -90,10 +89,10 @@ def rollback(config: AppConfig) -> Published:
         InputError: there is no release to go back to, or the knowledge was edited since; nothing was changed.
     """
     with _alone(config):
-        releases = _releases(config)
+        releases = release_folders(config)
         if not releases:
-            raise InputError(f"{config.artifacts / _RELEASES}: nothing was published; there is nothing to go back to")
-        record = json.loads((releases[-1] / _RECORD).read_text(encoding="utf-8"))
+            raise InputError(f"{config.artifacts / RELEASES}: nothing was published; there is nothing to go back to")
+        record = json.loads((releases[-1] / RECORD).read_text(encoding="utf-8"))
         now = Content(config.data).knowledge.digest
         if now != record["knowledge_after"]:
             raise InputError(f"{config.data / 'knowledge'}: edited since the last publish; undo that edit first")
@@ -107,9 +106,9 @@ def _alone(config: AppConfig) -> Iterator[None]:
     """The only one that changes artifacts and knowledge; first undoes what an earlier one left half done."""
     config.artifacts.mkdir(parents=True, exist_ok=True)
     with FileLock(config.artifacts / LOCK):
-        journal = config.artifacts / _RELEASES / _JOURNAL
+        journal = config.artifacts / RELEASES / _JOURNAL
         if journal.exists():
-            _restore(config, config.artifacts / _RELEASES / journal.read_text(encoding="utf-8"))
+            _restore(config, config.artifacts / RELEASES / journal.read_text(encoding="utf-8"))
         yield
 
 
@@ -184,20 +183,20 @@ def _commit(
     for draft, entry in zip(approved, entries, strict=True):
         drafts.change(draft.id, status="published", entry=entry.id)
     versions.switch(version)
-    (config.artifacts / _RELEASES / _JOURNAL).unlink()
+    (config.artifacts / RELEASES / _JOURNAL).unlink()
     _forget_old(config, versions)
 
 
 def _keep(config: AppConfig, record: dict[str, object]) -> Path:
     """A release folder with what is in use now."""
-    root = config.artifacts / _RELEASES
+    root = config.artifacts / RELEASES
     root.mkdir(exist_ok=True)
-    releases = _releases(config)
+    releases = release_folders(config)
     number = int(releases[-1].name) + 1 if releases else 1
     beside = Path(tempfile.mkdtemp(prefix=".new.", dir=root))
     shutil.copytree(config.data / "knowledge", beside / "knowledge")
     shutil.copy(config.artifacts / MANIFEST, beside / MANIFEST)
-    write_whole(beside / _RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    write_whole(beside / RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     release = root / f"{number:04d}"
     os.replace(beside, release)
     return release
@@ -205,7 +204,7 @@ def _keep(config: AppConfig, record: dict[str, object]) -> Path:
 
 def _restore(config: AppConfig, release: Path) -> None:
     """Makes everything as it was before a release, and forgets it; may be repeated."""
-    record = json.loads((release / _RECORD).read_text(encoding="utf-8"))
+    record = json.loads((release / RECORD).read_text(encoding="utf-8"))
     versions = IndexVersions(Places(config.artifacts).index)
     versions.switch(record["index_before"])
     _replace_files(release / "knowledge", config.data / "knowledge")
@@ -215,12 +214,12 @@ def _restore(config: AppConfig, release: Path) -> None:
         for draft_id in ids:
             if (Path(folder) / f"{draft_id}.yaml").exists():
                 drafts.change(draft_id, status="approved", entry="")
-    (config.artifacts / _RELEASES / _JOURNAL).unlink(missing_ok=True)
+    (config.artifacts / RELEASES / _JOURNAL).unlink(missing_ok=True)
     shutil.rmtree(release)
 
 
 def _journal(config: AppConfig, release: Path) -> None:
-    write_whole(config.artifacts / _RELEASES / _JOURNAL, release.name)
+    write_whole(config.artifacts / RELEASES / _JOURNAL, release.name)
 
 
 def _replace_files(source: Path, target: Path) -> None:
@@ -235,17 +234,12 @@ def _replace_files(source: Path, target: Path) -> None:
             path.unlink()
 
 
-def _releases(config: AppConfig) -> list[Path]:
-    root = config.artifacts / _RELEASES
-    return sorted(path for path in root.iterdir() if path.name.isdigit()) if root.is_dir() else []
-
-
 def _forget_old(config: AppConfig, versions: IndexVersions) -> None:
     """Keeps the last releases and the index versions they lead back to."""
-    releases = _releases(config)
+    releases = release_folders(config)
     for path in releases[:-_KEPT_RELEASES]:
         shutil.rmtree(path)
     kept = {versions.current}
     for path in releases[-_KEPT_RELEASES:]:
-        kept.add(json.loads((path / _RECORD).read_text(encoding="utf-8"))["index_before"])
+        kept.add(json.loads((path / RECORD).read_text(encoding="utf-8"))["index_before"])
     versions.drop_all_but(sorted(kept))

@@ -21,13 +21,11 @@ class Understudies:
     Attributes:
         lexicon: recognises emotions by words.
         wsm: compares sentences by word vectors; carries its own threshold.
-        knowledge: the surfaces that WSM compares with.
         lexicon_threshold: confidence that the lexicon must reach.
     """
 
     lexicon: Lexicon
     wsm: WSM
-    knowledge: KnowledgeIndex
     lexicon_threshold: float
 
     def emotion(self, sentence: Sentence) -> Recognised:
@@ -38,7 +36,7 @@ class Understudies:
         label, confidence = found
         return Recognised(label, confidence, sure=confidence >= self.lexicon_threshold)
 
-    def similarities(self, sentence: Sentence, rows: Sequence[int]) -> tuple[float, ...]:
-        """WSM similarities in [0, 1], one per row."""
-        surfaces = [self.knowledge.surfaces[row].sentence for row in rows]
+    def similarities(self, sentence: Sentence, knowledge: KnowledgeIndex, rows: Sequence[int]) -> tuple[float, ...]:
+        """WSM similarities in [0, 1] to rows of the knowledge, one per row."""
+        surfaces = [knowledge.surfaces[row].sentence for row in rows]
         return tuple(float(value) for value in self.wsm.score(sentence, surfaces))

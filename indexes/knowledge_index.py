@@ -178,6 +178,14 @@ class KnowledgeIndex:
         """The entry that the surface in `row` belongs to."""
         return self.entries[self.surfaces[row].entry]
 
+    def entry(self, entry_id: str) -> KnowledgeEntry:
+        """The entry of an id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self.entry_of(self._rows[entry_id][0])
+
     def rows_of(self, entry_id: str) -> tuple[int, ...]:
         """The rows of an entry's surfaces, its question first; none for an unknown id."""
         return self._rows.get(entry_id, ())

@@ -72,17 +72,12 @@ def edit(
 @app.command("approve")
 def approve(folder: Folder, draft: Id, config: Config = DEFAULT_CONFIG) -> None:
     """Approve a draft that keeps the rules of the knowledge: topic, emotions, reply, paraphrases, hard negatives."""
-    from graph.errors import InputError
     from graph.serve_file import read_serve_file
     from indexes.content.taxonomy import Taxonomy
-    from indexes.mining.drafts import DraftFolder, draft_problems
+    from indexes.mining.drafts import DraftFolder
 
-    drafts = DraftFolder(folder)
     taxonomy = Taxonomy.read(read_serve_file(config).app.data / "taxonomy.yaml")
-    problems = draft_problems(drafts.get(draft), taxonomy)
-    if problems:
-        raise InputError("; ".join(problems))
-    approved = drafts.change(draft, status="approved")
+    approved = DraftFolder(folder).approve(draft, taxonomy)
     console.print(f"approved {approved.id}: {approved.question}", highlight=False, soft_wrap=True)
 
 

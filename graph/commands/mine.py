@@ -1,7 +1,7 @@
 """`mine`: chat logs to clusters to drafts of knowledge."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -10,7 +10,20 @@ from rich.table import Table
 from graph.commands.bars import bars
 from graph.commands.options import DEFAULT_CONFIG, Config
 
+if TYPE_CHECKING:
+    from graph.mining import Collect
+
 console = Console(stderr=True)
+
+
+def _collector(on_ray: bool) -> "Collect":
+    from indexes.mining.questions import collect_questions
+
+    if not on_ray:
+        return collect_questions
+    from graph.ray_mining import collect_on_ray
+
+    return collect_on_ray
 
 
 def mine(
@@ -22,6 +35,9 @@ def mine(
     config: Config = DEFAULT_CONFIG,
     min_frequency: Annotated[int, typer.Option(min=1, help="A matter asked less often becomes no draft.")] = 5,
     drafts: Annotated[int, typer.Option(min=0, help="At most so many drafts.")] = 200,
+    on_ray: Annotated[
+        bool, typer.Option("--ray", help="Mask and count on Ray Data: a cluster in RAY_ADDRESS, else this machine.")
+    ] = False,
     everything: Annotated[bool, typer.Option("--everything", help="Drafts of calm matters too.")] = False,
 ) -> None:
     """Mask, cluster and count what customers ask; propose drafts of knowledge for review.
@@ -46,6 +62,7 @@ def mine(
             n_drafts=drafts,
             emotional_only=not everything,
             progress=progress,
+            collect=_collector(on_ray),
         )
     table = Table("figure", "value")
     for name, value in report.items():

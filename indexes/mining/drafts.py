@@ -126,6 +126,17 @@ class DraftFolder:
         self.write(changed)
         return changed
 
+    def approve(self, draft_id: str, taxonomy: Taxonomy) -> Draft:
+        """Approves a draft.
+
+        Raises:
+            ContentError: no such draft, or it breaks a rule of knowledge entries.
+        """
+        problems = draft_problems(self.get(draft_id), taxonomy)
+        if problems:
+            raise ContentError("; ".join(problems))
+        return self.change(draft_id, status="approved")
+
     def write(self, draft: Draft) -> None:
         """Writes a draft, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ The first half of mining, from log lines to items that can be clustered; annotat
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from indexes.build import Segmenter
@@ -18,6 +18,8 @@ from models.text.sentence import Sentence
 Progress = Callable[[str, int, int], None]
 """What is going on, how many are done, of how many."""
 
+Asked = tuple[str, str]
+"""What a customer typed and what an agent replied, "" for nothing."""
 MAX_CHARS = 80
 """Longer texts tell a story or were pasted; they stand for no question of others."""
 _MIN_CHARS = 2
@@ -53,28 +55,54 @@ def collect_questions(
         segmenter: the text processor in use.
         progress: told every thousand lines.
     """
-    spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    replies: dict[str, Counter[str]] = defaultdict(Counter)
-    for number, (line, answer) in enumerate(_with_answers(lines), start=1):
-        text = _clean(line.text)
-        key = comparison_key(text)
-        if sum(char.isalnum() for char in key) >= _MIN_CHARS and len(text) <= MAX_CHARS:
-            spellings[key][text] += 1
-            if answer:
-                replies[key][_clean(answer)] += 1
+    counts: Counter[Asked] = Counter()
+    for number, (text, answer) in enumerate(asked_lines(lines), start=1):
+        counts.update(masked([(text, answer)]))
         if progress is not None and (number % 1000 == 0 or number == len(lines)):
             progress("masking", number, len(lines))
+    return distinct_questions(counts, segmenter)
+
+
+def asked_lines(lines: Sequence[LogLine]) -> Iterable[Asked]:
+    """The text of each customer line worth mining, with the text of the reply it got, "" for none."""
+    return ((line.text, answer) for line, answer in _with_answers(lines))
+
+
+def masked(asked: Iterable[Asked]) -> Counter[Asked]:
+    """How often each text, masked, got each reply, masked; texts too short or too long are left out."""
+    counts: Counter[Asked] = Counter()
+    for raw, answer in asked:
+        text = _clean(raw)
+        if len(text) <= MAX_CHARS and sum(char.isalnum() for char in comparison_key(text)) >= _MIN_CHARS:
+            counts[text, _clean(answer)] += 1
+    return counts
+
+
+def distinct_questions(counts: Mapping[Asked, int], segmenter: Segmenter) -> list[Question]:
+    """The distinct questions among masked texts with their replies, as `collect_questions` orders them."""
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    replies: dict[str, Counter[str]] = defaultdict(Counter)
+    for (text, answer), count in counts.items():
+        key = comparison_key(text)
+        spellings[key][text] += count
+        if answer:
+            replies[key][answer] += count
+    # In the order of the texts, so that how the counts came together does not matter.
     questions = [
-        Question(
-            text=min(spelt, key=lambda text: (-spelt[text], text)),
-            sentence=segmenter.process(min(spelt, key=lambda text: (-spelt[text], text))),
-            frequency=spelt.total(),
-            replies=tuple(sorted(replies[key].items(), key=lambda item: (-item[1], item[0]))),
-        )
-        for key, spelt in spellings.items()
+        _question(spelt, replies[key], segmenter) for key, spelt in sorted(spellings.items(), key=lambda item: item[0])
     ]
     found = [question for question in questions if question.sentence.words]
     return sorted(found, key=lambda question: (-question.frequency, len(question.text), question.text))
+
+
+def _question(spelt: Counter[str], replies: Counter[str], segmenter: Segmenter) -> Question:
+    text = min(spelt, key=lambda text: (-spelt[text], text))
+    return Question(
+        text=text,
+        sentence=segmenter.process(text),
+        frequency=spelt.total(),
+        replies=tuple(sorted(replies.items(), key=lambda item: (-item[1], item[0]))),
+    )
 
 
 def _with_answers(lines: Sequence[LogLine]) -> Iterable[tuple[LogLine, str]]:

@@ -17,6 +17,7 @@ from deployments.work import Description, Failure, Work
 from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
+from graph.editions import Editions, Fixed, Held
 from graph.memory import Memory
 from graph.schema import Info
 from graph.sessions import Sessions
@@ -91,20 +92,20 @@ class Script:
     execution: str = "gated"
     topic_threshold: float = 0.0
     timeout_s: float = 0.5
+    shelf: Held = field(default_factory=lambda: Fixed(one_entry_index()))
     memory: Memory = field(default_factory=lambda: Memory(max_entries=0, ttl_s=60.0))
 
     def composer(self) -> Composer:
         """A real composer over these nodes."""
-        knowledge = one_entry_index()
         replies = ReplyStore([reply("anxious", "no_shipment", n) for n in range(3)] + [reply("anxious", None, 0)])
-        scribe = Scribe(knowledge=knowledge, replies=replies, sessions=Sessions(max_sessions=10))
+        scribe = Scribe(replies=replies, sessions=Sessions(max_sessions=10))
         return Composer(
             stages=Stages(
                 *(self._stage(role, getattr(self, role)) for role in ("emotion", "topic", "recall", "rerank"))
             ),
-            understudies=Understudies(small_lexicon(), WSM(tiny_embeddings(), threshold=0.6), knowledge, 0.6),
+            understudies=Understudies(small_lexicon(), WSM(tiny_embeddings(), threshold=0.6), 0.6),
             processor=processor(),
-            knowledge=knowledge,
+            editions=Editions(self.shelf),
             scribe=scribe,
             budget=Budget(default_ms=1000, max_ms=5000, reserve_ms=30),
             execution="speculative" if self.execution == "speculative" else "gated",
@@ -130,7 +131,7 @@ def some_info(composer: Composer) -> Info:
         emotions={"anxious": "着急"},
         topics={"no_shipment": "迟迟不发货"},
         thresholds={"wsm": 0.6},
-        versions=composer.scribe.versions(),
+        versions=composer.versions(),
         counts={"replies": 4},
         execution="gated",
         placement="split",

@@ -23,7 +23,7 @@ def app_of(script: Script, *, max_in_flight: int = 256, max_batches: int = 4, bo
         emotions={"anxious": "着急", "anger": "生气", "other": "其他"},
         topics={"no_shipment": "迟迟不发货"},
         thresholds={"wsm": 0.6, "lexicon": 0.6},
-        versions=composer.scribe.versions(),
+        versions=composer.versions(),
         counts={"replies": 4, "knowledge": 1, "surfaces": 1},
         execution=script.execution,
         placement="split",
