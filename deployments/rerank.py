@@ -40,21 +40,12 @@ class Rerank:
         folder: The matcher's artifact.
         index: The index folder whose surfaces are the candidates.
         segmenter: Version of the text processor that cuts the sentences.
-        threshold: Replaces the artifact's tuned threshold.
         device: `auto`, `cpu` or `cuda`.
     """
 
-    def __init__(
-        self,
-        *,
-        folder: Path,
-        index: Path,
-        segmenter: str,
-        threshold: float | None = None,
-        device: str = "auto",
-    ) -> None:
+    def __init__(self, *, folder: Path, index: Path, segmenter: str, device: str = "auto") -> None:
         self._matcher = Matcher.load(folder, device=device, segmenter=segmenter)
-        self.threshold: float = self._matcher.threshold if threshold is None else threshold
+        self.threshold: float = self._matcher.threshold
         knowledge = KnowledgeIndex.open(index, segmenter=segmenter)
         self._index_version = knowledge.manifest.version
         self._texts = [sentence.text for sentence in knowledge.sentences]

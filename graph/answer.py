@@ -61,6 +61,15 @@ class Scribe:
         self._sessions = sessions
         self._entries = {entry.id: entry for entry in knowledge.entries}
 
+    @property
+    def replies(self) -> ReplyStore:
+        """The replies it chooses from."""
+        return self._replies
+
+    def choose_from(self, replies: ReplyStore) -> None:
+        """Choose from these from the next answer on."""
+        self._replies = replies
+
     def write(self, request: ComfortRequest, findings: Findings, decision: Decision, trace: Trace) -> ComfortAnswer:
         """The answer as it goes over the wire."""
         return ComfortAnswer(

@@ -116,20 +116,17 @@ class Gateway:
             await self._feedback.recorder.close()
 
     async def info(self, known: Info) -> Info:
-        """`known` with the thresholds and versions the nodes work with now; null for a node that never answered."""
+        """`known` with the thresholds, versions and replies in use now; null for a node that never answered."""
         await self.composer.stages.states()
         said = {stage.name: stage.description for stage in self.composer.stages.all()}
         versions = {name: d.version if d else None for name, d in said.items()}
         update = {"emotion": versions["emotion"], "topic": versions["topic"], "reranker": versions["rerank"]}
-        thresholds = {
-            "emotion": said["emotion"].threshold if said["emotion"] else None,
-            "topic": said["topic"].threshold if said["topic"] else None,
-            "match": said["rerank"].threshold if said["rerank"] else None,
-        }
+        scribe = self.composer.scribe
         return known.model_copy(
             update={
-                "versions": known.versions.model_copy(update=update),
-                "thresholds": known.thresholds | thresholds,
+                "versions": scribe.versions().model_copy(update=update),
+                "thresholds": self.composer.thresholds(),
+                "counts": known.counts | {"replies": len(scribe.replies)},
             }
         )
 

@@ -48,7 +48,7 @@ def running(file: ServeFile, *, address: str | None = None) -> Iterator[str]:
     with switched(file.app.transport), ray_cluster(address) as dashboard:
         # Ray's own client of that interface: it carries the cluster's authentication token.
         client = ServeSubmissionClient(dashboard)
-        _deploy(client, file)
+        deploy(client, file)
         url = f"http://{file.host}:{file.port}"
         _wait_ready(client, file, url)
         yield url
@@ -144,7 +144,12 @@ def _start_ray(address: str | None) -> str:
     return f"http://{context.dashboard_url}"
 
 
-def _deploy(client: ServeSubmissionClient, file: ServeFile) -> None:
+def deploy(client: ServeSubmissionClient, file: ServeFile) -> None:
+    """Hand the file to Serve, which starts to carry it out.
+
+    Raises:
+        LaunchError: Serve does not take it.
+    """
     try:
         client.deploy_applications(file.content)
     except RuntimeError as error:
@@ -156,7 +161,7 @@ def _wait_ready(client: ServeSubmissionClient, file: ServeFile, url: str) -> Non
     while time.monotonic() < end:
         state = client.get_serve_details().get("applications", {}).get(file.name, {})
         if state.get("status") in ("DEPLOY_FAILED", "UNHEALTHY"):
-            raise LaunchError(f"the application did not start: {_last_line(_why(state))}")
+            raise LaunchError(f"the application did not start: {why(state)}")
         if state.get("status") == "RUNNING" and _is_ready(url):
             return
         time.sleep(_POLL_S)
@@ -170,10 +175,11 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def _why(state: dict[str, Any]) -> str:
+def why(state: dict[str, Any]) -> str:
+    """The last line of what Serve says about an application that failed."""
     messages = [state.get("message", "")]
     messages += [d.get("message", "") for d in state.get("deployments", {}).values()]
-    return next((m for m in reversed(messages) if m), "no reason given")
+    return _last_line(next((m for m in reversed(messages) if m), ""))
 
 
 def _last_line(text: str) -> str:

@@ -70,6 +70,11 @@ class Memory:
             return await self._own(trace, compute)
         return await self._lead(text, trace, compute)
 
+    def forget(self) -> None:
+        """Forget everything, and what is being found out now: the rules by which it was judged have changed."""
+        self._kept.clear()
+        self._flights.clear()
+
     async def _own(self, trace: Trace, compute: Compute) -> Findings:
         self.tally.computed += 1
         return await compute(trace)
@@ -99,6 +104,8 @@ class Memory:
         return await compute(trace), trace
 
     def _landed(self, text: str, flight: asyncio.Task[Outcome]) -> None:
+        if self._flights.get(text) is not flight:  # forgotten meanwhile
+            return
         del self._flights[text]
         if flight.cancelled() or flight.exception() is not None:
             return

@@ -22,12 +22,17 @@ def serve(
 
     if address is None:
         keep_ray_on_loopback()
+    import torch
+
+    from graph.gpus import check_gpus
     from graph.launch import check_port, pid_file, running, wait_for_signal
     from graph.pipeline import build_artifacts
     from graph.serve_file import read_serve_file
 
     file = read_serve_file(config)
     check_port(file)
+    if address is None:
+        check_gpus(file, available=torch.cuda.device_count())
     build_artifacts(file.app)
     with ExitStack() as service:
         service.enter_context(pid_file())

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.schema import Thresholds
 from deployments.classify import Classified
 from deployments.rerank import Reranked
 from deployments.work import Description, Failure, Work
@@ -91,6 +92,7 @@ class Script:
     execution: str = "gated"
     timeout_s: float = 0.5
     memory: Memory = field(default_factory=lambda: Memory(max_entries=0, ttl_s=60.0))
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     def composer(self) -> Composer:
         """A real composer over these nodes."""
@@ -101,12 +103,13 @@ class Script:
             stages=Stages(
                 *(self._stage(role, getattr(self, role)) for role in ("emotion", "topic", "recall", "rerank"))
             ),
-            understudies=Understudies(small_lexicon(), WSM(tiny_embeddings(), threshold=0.6), knowledge, 0.6),
+            understudies=Understudies(small_lexicon(), WSM(tiny_embeddings(), threshold=0.6), knowledge),
             processor=processor(),
             knowledge=knowledge,
             scribe=scribe,
             budget=Budget(default_ms=1000, max_ms=5000, reserve_ms=30),
             execution="speculative" if self.execution == "speculative" else "gated",
+            thresholds=self.thresholds,
             memory=self.memory,
         )
 
