@@ -9,7 +9,7 @@
 #   make load             a load profile with limits: PROFILE=smoke, steady, spike or soak
 #   make scale            autoscaling under a step of load;  make growth: recall up to a million entries
 #   make chaos            faults, overload, bad input and a soak on real Serve; writes docs/reliability.md (20 minutes)
-#   make licences         write docs/licences.md
+#   make licences         write docs/licences.md;  make manifest: configs/cluster/rayservice.yaml from configs/serve.yaml
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
 #
 #   PYTHON=/path/to/python3.11   CONFIG=configs/fused.yaml   EXTRA=gpu (faiss-gpu instead of faiss-cpu)
@@ -27,7 +27,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth chaos licences \
+.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth chaos licences manifest \
 	format lock clean help
 
 help:
@@ -108,6 +108,9 @@ chaos: .venv/.dev-$(EXTRA)
 
 licences: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m docs.licences
+
+manifest: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m graph.manifest
 
 format: .venv/.dev-$(EXTRA)
 	$(BIN)/ruff check --fix .

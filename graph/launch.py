@@ -26,6 +26,7 @@ from graph.serve_file import ServeFile
 from graph.transport import switched
 
 PID_FILE = PROJECT_ROOT / ".run" / "serve.pid"
+DASHBOARD_FILE = PROJECT_ROOT / ".run" / "dashboard"
 _DEPLOY_TIMEOUT_S = 300.0
 _POLL_S = 0.5
 
@@ -51,7 +52,8 @@ def running(file: ServeFile, *, address: str | None = None) -> Iterator[str]:
         deploy(client, file)
         url = f"http://{file.host}:{file.port}"
         _wait_ready(client, file, url)
-        yield url
+        with _noted(dashboard):
+            yield url
 
 
 @contextmanager
@@ -96,6 +98,22 @@ def pid_file(path: Path = PID_FILE) -> Iterator[None]:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _noted(dashboard: str) -> Iterator[None]:
+    # Ray takes another port than 8265 if that is taken; `deploy` must find this one.
+    DASHBOARD_FILE.parent.mkdir(exist_ok=True)
+    DASHBOARD_FILE.write_text(dashboard, encoding="ascii")
+    try:
+        yield
+    finally:
+        DASHBOARD_FILE.unlink(missing_ok=True)
+
+
+def dashboard_here() -> str:
+    """The address of the dashboard of the service that runs here, or Ray's usual one."""
+    return DASHBOARD_FILE.read_text(encoding="ascii") if DASHBOARD_FILE.exists() else "http://127.0.0.1:8265"
 
 
 def stop(path: Path = PID_FILE, *, timeout_s: float = 60.0) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ray.dashboard.modules.serve.sdk import ServeSubmissionClient
+from ray.exceptions import AuthenticationError
 
 from graph.errors import LaunchError
 from graph.launch import deploy, why
@@ -35,11 +36,8 @@ def update(file: ServeFile, dashboard: str) -> tuple[int, int]:
         ContentError: the replies break a rule; nothing was deployed.
     """
     stamped = with_replies(file, read_replies(file.app.data).version)
-    try:
-        client = ServeSubmissionClient(dashboard)
-        before = _replicas(_application(client, file.name))
-    except ConnectionError:
-        raise LaunchError(f"no Ray answers at {dashboard}; start one with `serve`, or name it by --dashboard") from None
+    client = _client(dashboard)
+    before = _replicas(_application(client, file.name))
     deploy(client, stamped)
     after = _replicas(_settled(client, stamped))
     return len(before & after), len(after - before)
@@ -55,6 +53,17 @@ def with_replies(file: ServeFile, version: str) -> ServeFile:
     composer = next(deployment for deployment in deployments if deployment["name"] == COMPOSER)
     composer["user_config"] = {**(composer.get("user_config") or {}), "replies": version}
     return replace(file, content=content)
+
+
+def _client(dashboard: str) -> ServeSubmissionClient:
+    try:
+        return ServeSubmissionClient(dashboard)
+    except ConnectionError:
+        raise LaunchError(f"no Ray answers at {dashboard}; start one with `serve`, or name it by --dashboard") from None
+    except AuthenticationError:
+        raise LaunchError(
+            f"the Ray at {dashboard} wants its token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+        ) from None
 
 
 def _settled(client: ServeSubmissionClient, file: ServeFile) -> dict[str, Any]:

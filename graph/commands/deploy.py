@@ -10,8 +10,8 @@ console = Console()
 
 def deploy(
     config: Config = DEFAULT_CONFIG,
-    dashboard: str = typer.Option(
-        "http://127.0.0.1:8265", envvar="RAY_DASHBOARD_ADDRESS", help="Where the cluster's dashboard listens."
+    dashboard: str | None = typer.Option(
+        None, envvar="RAY_DASHBOARD_ADDRESS", help="Of a cluster elsewhere; the service started here is found."
     ),
 ) -> None:
     """Check a Serve file and the written replies, deploy them to a running service, and wait until all replicas follow.
@@ -20,10 +20,11 @@ def deploy(
 
     Example: python -m graph deploy --config configs/serve.yaml
     """
+    from graph.launch import dashboard_here
     from graph.serve_file import read_serve_file
     from graph.update import update
 
     file = read_serve_file(config)
     with console.status("deploying …"):
-        kept, started = update(file, dashboard)
+        kept, started = update(file, dashboard or dashboard_here())
     console.print(f"deployed: {kept} replicas went on, {started} are new")

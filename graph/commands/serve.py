@@ -52,10 +52,13 @@ def stop() -> None:
 
 
 def _announce(url: str) -> None:
+    from graph.launch import dashboard_here
+
     console.print(f"\n[bold green]ready[/bold green]  {url}   (API: {url}/docs, state: {url}/readyz)\n")
     console.print("Try it from another terminal:\n")
     command = (
         f"curl -s {url}/v1/comfort -H 'content-type: application/json' -d '{{\"text\": \"卖家一直不发货，我急死了\"}}'"
     )
     console.print(f"  {command}\n", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"Ray's dashboard: {dashboard_here()}", highlight=False)
     console.print("Ctrl-C stops it.")

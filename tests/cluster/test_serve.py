@@ -1,7 +1,6 @@
 """The service as a user starts it: a real Ray, real replicas, HTTP, a killed replica, a clean stop."""
 
 import os
-import re
 import signal
 import socket
 import sqlite3
@@ -22,6 +21,7 @@ import pytest
 import yaml
 
 from configs.schema import PROJECT_ROOT, AppConfig
+from graph.launch import dashboard_here
 from graph.serve_file import DEPLOYMENTS, read_serve_file
 from graph.update import update
 
@@ -163,17 +163,17 @@ def test_thresholds_and_replies_change_without_a_restart_or_a_lost_request(
     before = replica_pids(service)
     with asking(service) as statuses:
         strict = deployed(service, tmp_path, {"emotion": 1.0})
-        assert update(read_serve_file(strict), dashboard_of(service)) == (6, 0)
+        assert update(read_serve_file(strict), dashboard_here()) == (6, 0)
         assert not service.comfort(URGENT)["handled"]
         assert information(service)["thresholds"]["emotion"] == 1.0
         # What Ray's own command deploys takes effect in the same way.
-        command = [str(Path(sys.executable).parent / "serve"), "deploy", "-a", dashboard_of(service)]
+        command = [str(Path(sys.executable).parent / "serve"), "deploy", "-a", dashboard_here()]
         subprocess.run([*command, str(service.config)], check=True, capture_output=True, timeout=60)
         wait_for("the tuned threshold", lambda: bool(service.comfort(URGENT)["handled"]), timeout_s=30)
         with another_reply(small_config.data / "replies"):
-            assert update(read_serve_file(service.config), dashboard_of(service)) == (6, 0)
+            assert update(read_serve_file(service.config), dashboard_here()) == (6, 0)
             edited = information(service)
-        update(read_serve_file(service.config), dashboard_of(service))
+        update(read_serve_file(service.config), dashboard_here())
         assert edited["versions"]["replies"] != information(service)["versions"]["replies"]
         assert edited["counts"]["replies"] == information(service)["counts"]["replies"] + 1
     assert replica_pids(service) == before
@@ -227,13 +227,6 @@ def another_reply(folder: Path) -> Iterator[None]:
 def information(service: Service) -> dict[str, Any]:
     info: dict[str, Any] = httpx.get(f"{service.url}/v1/info", timeout=10).json()
     return info
-
-
-def dashboard_of(service: Service) -> str:
-    """The address of this service's Ray; several may run on the machine."""
-    lines = [command_line(Path(f"/proc/{p.pid}")) for p in psutil.Process(service.process.pid).children(recursive=True)]
-    ports = [re.search(r"dashboard\.py\0.*--port=(\d+)", line) for line in lines]
-    return next(f"http://127.0.0.1:{port[1]}" for port in ports if port)
 
 
 def replica_pids(service: Service) -> dict[str, int]:
