@@ -1,6 +1,6 @@
 """The fields of a RayService (ray.io/v1) that the manifest uses, by the names of KubeRay's API reference.
 
-https://ray-project.github.io/kuberay/reference/api/ . Strict, so that a misspelt field is found without a cluster, where
+https://ray-project.github.io/kuberay/reference/api/ . Strict, so that a misspelt field is found without a cluster;
 the API server would drop it. Pods and all that is Kubernetes' own are checked against Kubernetes' schema.
 """
 

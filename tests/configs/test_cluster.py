@@ -93,11 +93,12 @@ def test_its_serve_config_holds_by_our_schema_and_serves(service: RayService, tm
     assert [d.name for d in schema.applications[0].deployments] == list(DEPLOYMENTS["split"])
 
 
-def pods() -> Iterator[dict[str, Any]]:
+def pods() -> list[dict[str, Any]]:
+    """Head, worker, Redis."""
     cluster = manifest()["spec"]["rayClusterConfig"]
-    yield cluster["headGroupSpec"]["template"]
-    yield from (group["template"] for group in cluster["workerGroupSpecs"])
-    yield from (r.values[0]["spec"]["template"] for r in RESOURCES if r.values[0]["kind"] == "StatefulSet")
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    redis = [r.values[0]["spec"] for r in RESOURCES if r.values[0]["kind"] == "StatefulSet"]
+    return [owner["template"] for owner in (*groups, *redis)]
 
 
 @pytest.mark.parametrize("pod", pods())
