@@ -5,8 +5,10 @@ version in the Composer's `user_config`.
 """
 
 import copy
+import os
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ray.dashboard.modules.serve.sdk import ServeSubmissionClient
@@ -57,13 +59,19 @@ def with_replies(file: ServeFile, version: str) -> ServeFile:
 
 def _client(dashboard: str) -> ServeSubmissionClient:
     try:
-        return ServeSubmissionClient(dashboard)
+        return ServeSubmissionClient(dashboard, headers=_token())
     except ConnectionError:
         raise LaunchError(f"no Ray answers at {dashboard}; start one with `serve`, or name it by --dashboard") from None
     except AuthenticationError:
-        raise LaunchError(
-            f"the Ray at {dashboard} wants its token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
-        ) from None
+        raise LaunchError(f"the Ray at {dashboard} wants its token; set RAY_AUTH_MODE=token, RAY_AUTH_TOKEN") from None
+
+
+def _token() -> dict[str, str] | None:
+    """The token of a Ray that was started by this user; Ray's client looks for it only if RAY_AUTH_MODE says so."""
+    path = Path.home() / ".ray" / "auth_token"
+    if "RAY_AUTH_MODE" in os.environ or not path.exists():
+        return None
+    return {"Authorization": f"Bearer {path.read_text(encoding='ascii').strip()}"}
 
 
 def _settled(client: ServeSubmissionClient, file: ServeFile) -> dict[str, Any]:

@@ -168,7 +168,8 @@ def test_thresholds_and_replies_change_without_a_restart_or_a_lost_request(
         assert information(service)["thresholds"]["emotion"] == 1.0
         # What Ray's own command deploys takes effect in the same way.
         command = [str(Path(sys.executable).parent / "serve"), "deploy", "-a", dashboard_here()]
-        subprocess.run([*command, str(service.config)], check=True, capture_output=True, timeout=60)
+        environment = {**os.environ, "RAY_AUTH_MODE": "token"}  # kept by Ray in the user's home
+        subprocess.run([*command, str(service.config)], env=environment, check=True, capture_output=True, timeout=60)
         wait_for("the tuned threshold", lambda: bool(service.comfort(URGENT)["handled"]), timeout_s=30)
         with another_reply(small_config.data / "replies"):
             assert update(read_serve_file(service.config), dashboard_here()) == (6, 0)
