@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_backup_brings_everything_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", sorted({*commands("kubectl "), *commands("docker ")}))
 def test_named_files_are_there(command: str) -> None:
     words = shlex.split(command)
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in pairwise(words):
         assert option != "-f" or (PROJECT_ROOT / value).is_file()
     if words[0] == "docker":
         assert command in (CLUSTER / "Dockerfile").read_text(encoding="utf-8")
