@@ -21,6 +21,8 @@ from graph.serve_file import COMPOSER, ServeFile
 
 _TIMEOUT_S = 600.0
 _POLL_S = 0.5
+_TAKEN_UP_S = 2.0
+"""After this Serve, which looks ten times a second, no longer tells of what was there before."""
 
 
 def update(file: ServeFile, dashboard: str) -> tuple[int, int]:
@@ -41,6 +43,7 @@ def update(file: ServeFile, dashboard: str) -> tuple[int, int]:
     client = _client(dashboard)
     before = _replicas(_application(client, file.name))
     deploy(client, stamped)
+    time.sleep(_TAKEN_UP_S)
     after = _replicas(_settled(client, stamped))
     return len(before & after), len(after - before)
 
@@ -83,7 +86,6 @@ def _settled(client: ServeSubmissionClient, file: ServeFile) -> dict[str, Any]:
         if state.get("status") in ("DEPLOY_FAILED", "UNHEALTHY"):
             raise LaunchError(f"the update failed: {why(state)}")
         composer = state.get("deployments", {}).get(COMPOSER, {})
-        # The application may still say RUNNING of what was there before.
         follows = composer.get("deployment_config", {}).get("user_config") == told
         if state.get("status") == "RUNNING" and follows and composer.get("status") == "HEALTHY":
             return state
