@@ -10,7 +10,7 @@
 #   make scale            autoscaling under a step of load;  make growth: recall up to a million entries
 #   make gpu              the matcher on a GPU against its limits and a BERT-sized one; writes docs/performance.md
 #   make chaos            faults, overload, bad input and a soak on real Serve; writes docs/reliability.md (20 minutes)
-#   make licences         write docs/licences.md
+#   make licences         write docs/licences.md;  make manifest: configs/cluster/rayservice.yaml from configs/serve.yaml
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
 #
 #   PYTHON=/path/to/python3.11   CONFIG=configs/fused.yaml   EXTRA=gpu (faiss-gpu instead of faiss-cpu)
@@ -29,7 +29,7 @@ FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
 .PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth gpu chaos licences \
-	format lock clean help
+	manifest format lock clean help
 
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
@@ -113,6 +113,9 @@ chaos: .venv/.dev-$(EXTRA)
 
 licences: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m docs.licences
+
+manifest: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m graph.manifest
 
 format: .venv/.dev-$(EXTRA)
 	$(BIN)/ruff check --fix .

@@ -56,6 +56,16 @@ class Thresholds(Section):
     wsm: Probability | None = Field(default=None, description="WSM, PBmatch's understudy; paper Table 4: 0.75.")
 
 
+class LiveSettings(Section):
+    """The Composer's `user_config` in a Serve file: what `serve deploy` changes in a running service."""
+
+    thresholds: Thresholds = Thresholds()
+    replies: str | None = Field(
+        default=None,
+        description="Version of data/replies; another one makes every composer read them again; `deploy` sets it.",
+    )
+
+
 class Recall(Section):
     """How many candidates are looked up for the reranker."""
 
@@ -189,7 +199,9 @@ class AppConfig(Section):
         description="throughput: HAProxy, gRPC between replicas, one event loop a replica; plain: Ray's defaults.",
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = Field(
+        default=Thresholds(), description="In a Serve file they stand in the Composer's `user_config` instead."
+    )
     recall: Recall = Recall()
     deadlines: Deadlines = Deadlines()
     batching: Batching = Batching()

@@ -37,14 +37,13 @@ class Classify:
     Args:
         folder: The classifier's artifact.
         segmenter: Version of the text processor that cuts the sentences.
-        threshold: Replaces the artifact's tuned threshold.
         device: `auto`, `cpu` or `cuda`.
     """
 
-    def __init__(self, *, folder: Path, segmenter: str, threshold: float | None = None, device: str = "auto") -> None:
+    def __init__(self, *, folder: Path, segmenter: str, device: str = "auto") -> None:
         self._classifier = Classifier.load(folder, device=device, segmenter=segmenter)
         self._classifier.prepare_service()
-        self.threshold = self._classifier.threshold if threshold is None else threshold
+        self.threshold = self._classifier.threshold
         self.version = self._classifier.version
 
     def many(self, items: Sequence[Sentence]) -> list[Classified]:

@@ -51,22 +51,13 @@ class Rerank:
         index: The index folder whose surfaces are the candidates; a version that is published there is read while
             this one answers.
         segmenter: Version of the text processor that cuts the sentences.
-        threshold: Replaces the artifact's tuned threshold.
         device: `auto`, `cpu` or `cuda`.
     """
 
-    def __init__(
-        self,
-        *,
-        folder: Path,
-        index: Path,
-        segmenter: str,
-        threshold: float | None = None,
-        device: str = "auto",
-    ) -> None:
+    def __init__(self, *, folder: Path, index: Path, segmenter: str, device: str = "auto") -> None:
         self._matcher = Matcher.load(folder, device=device, segmenter=segmenter)
         self._segmenter = segmenter
-        self.threshold: float = self._matcher.threshold if threshold is None else threshold
+        self.threshold: float = self._matcher.threshold
         self._shelf = Shelf(index, self._read)
 
     @property

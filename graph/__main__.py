@@ -10,6 +10,7 @@ from graph.commands import (
     ask,
     check,
     clustering,
+    deploy,
     drafts,
     evaluate,
     index,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("stop")(serve.stop)
+app.command("deploy")(deploy.deploy)
 app.command("ask")(ask.ask)
 app.command("replay")(replay.replay)
 app.command("train")(train.train)

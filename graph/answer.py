@@ -65,6 +65,15 @@ class Scribe:
         self._replies = replies
         self._sessions = sessions
 
+    @property
+    def replies(self) -> ReplyStore:
+        """The replies it chooses from."""
+        return self._replies
+
+    def choose_from(self, replies: ReplyStore) -> None:
+        """Choose from these from the next answer on."""
+        self._replies = replies
+
     def write(self, request: ComfortRequest, findings: Findings, decision: Decision, trace: Trace) -> ComfortAnswer:
         """The answer as it goes over the wire."""
         return ComfortAnswer(

@@ -35,6 +35,7 @@ from graph.assemble import (
     writer_maker,
 )
 from graph.feedback import RemoteWriter
+from graph.live import Live
 from graph.loopback import keep_replica_on_loopback, made_on_loopback
 from graph.private_logs import protect_logs
 from graph.stage import RemoteNode
@@ -89,6 +90,11 @@ class Ingress:
             nodes = Nodes(*remote)
             self._writer = HandleWriter(handles["feedback"])
         self._composer, self._info = assemble(self._config, nodes)
+        self._live = Live(self._composer, data=self._config.data)
+
+    async def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Called by Serve after the constructor and when `user_config` changes, while requests go on."""
+        await self._live.change(user_config)
 
     async def check_health(self) -> None:
         """Called by Serve on the event loop that serves requests: a loop that is stuck does not answer in time.

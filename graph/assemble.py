@@ -59,12 +59,12 @@ class Nodes(NamedTuple):
 
 def node_makers(config: AppConfig) -> tuple[Callable[[], Node[Any, Any]], ...]:
     """One maker per node in the order of `Nodes`; called where the node shall live."""
-    places, chosen = Places(config.artifacts), config.thresholds
+    places = Places(config.artifacts)
     device, segmenter = config.device, segmenter_version()
     classify = partial(Classify, device=device, segmenter=segmenter)
     makers: tuple[Callable[[], Node[Any, Any]], ...] = (
-        partial(classify, folder=places.emotion, threshold=chosen.emotion),
-        partial(classify, folder=places.topic, threshold=chosen.topic),
+        partial(classify, folder=places.emotion),
+        partial(classify, folder=places.topic),
         partial(
             Recall,
             index=places.index,
@@ -79,7 +79,6 @@ def node_makers(config: AppConfig) -> tuple[Callable[[], Node[Any, Any]], ...]:
             folder=places.matcher,
             index=places.index,
             segmenter=segmenter,
-            threshold=chosen.match,
             device=device,
         ),
     )
@@ -144,24 +143,22 @@ def assemble(config: AppConfig, nodes: Nodes) -> tuple[Composer, Info]:
     taxonomy = Taxonomy.read(config.data / "taxonomy.yaml")
     replies = ReplyStore.read(config.data / "replies", taxonomy)
     wsm = WSM.load(places.wsm, Embeddings.load(places.embeddings, segmenter=processor.version))
-    if config.thresholds.wsm is not None:
-        wsm.threshold = config.thresholds.wsm
     scribe = Scribe(replies=replies, sessions=Sessions(max_sessions=config.limits.max_sessions))
     composer = Composer(
         stages=_stages(config, nodes),
-        understudies=Understudies(Lexicon.read(config.data / "lexicons", taxonomy), wsm, config.thresholds.lexicon),
+        understudies=Understudies(Lexicon.read(config.data / "lexicons", taxonomy), wsm),
         processor=processor,
         editions=editions,
         scribe=scribe,
         budget=Budget(config.deadlines.default_ms, config.deadlines.max_ms, config.deadlines.reserve_ms),
         execution=config.execution,
-        topic_threshold=config.thresholds.match_topic,
+        thresholds=config.thresholds,
         memory=Memory(max_entries=config.cache.max_entries, ttl_s=config.cache.ttl_s),
     )
     info = Info(
         emotions={label.id: label.zh for label in taxonomy.emotions},
         topics={label.id: label.zh for label in taxonomy.topics},
-        thresholds={"wsm": wsm.threshold, "lexicon": config.thresholds.lexicon},
+        thresholds=composer.thresholds(),
         versions=composer.versions(),
         counts={"replies": len(replies)},
         execution=config.execution,

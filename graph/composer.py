@@ -10,10 +10,11 @@ No ray here: the same composer runs behind Serve and in this process.
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+from configs.schema import Thresholds
 from deployments.classify import Classified
 from deployments.recall import Query
 from deployments.rerank import Candidates, Reranked
@@ -78,7 +79,7 @@ class Composer:
         budget: Time limits.
         execution: `gated` asks Topic, Recall and Rerank only about emotional sentences; `speculative` starts
             Emotion, Topic and Recall at once. Either way Rerank waits for all three.
-        topic_threshold: Knowledge of a topic less probable than this is passed over.
+        thresholds: What decides; an unset one is the model's own.
         memory: What was found out a moment ago.
     """
 
@@ -92,7 +93,7 @@ class Composer:
         scribe: Scribe,
         budget: Budget,
         execution: Literal["gated", "speculative"],
-        topic_threshold: float = 0.0,
+        thresholds: Thresholds,
         memory: Memory,
     ) -> None:
         self.stages = stages
@@ -101,9 +102,22 @@ class Composer:
         self._processor = processor
         self._editions = editions
         self._budget = budget
-        self._topic_threshold = topic_threshold
+        self._thresholds = thresholds
         self._memory = memory
         self._speculative = execution == "speculative"
+
+    def decide_by(self, thresholds: Thresholds) -> None:
+        """Decide by these from now on; requests under way go on."""
+        self._thresholds = thresholds
+        self._memory.forget()
+
+    def thresholds(self) -> dict[str, float | None]:
+        """Every threshold that decides now; None where it is the model's own and its node has not answered yet."""
+        own = {stage.name: stage.description for stage in self.stages.all()}
+        tuned = {name: said.threshold if said else None for name, said in own.items()}
+        wsm = self._understudies.wsm.threshold
+        models = {"emotion": tuned["emotion"], "topic": tuned["topic"], "match": tuned["rerank"], "wsm": wsm}
+        return models | self._thresholds.model_dump(exclude_none=True)
 
     async def comfort(self, request: ComfortRequest, *, request_id: str) -> ComfortAnswer:
         """The answer to one sentence, within its deadline whatever the nodes do."""
@@ -161,9 +175,9 @@ class Composer:
             outcome = await self.stages.emotion.ask(findings.sentence, deadline=trace.cutoff)
         if isinstance(outcome, Failure):
             trace.degrade(self.stages.emotion.name)
-            return self._understudies.emotion(findings.sentence)
-        findings.emotion_view = outcome
-        return Recognised(outcome.label, outcome.probability, outcome.sure)
+            return self._understudies.emotion(findings.sentence, threshold=self._thresholds.lexicon)
+        findings.emotion_view = view = _judged(outcome, self._thresholds.emotion)
+        return Recognised(view.label, view.probability, view.sure)
 
     async def _topic(self, findings: Findings, trace: Trace) -> None:
         with trace.timed("topic"):
@@ -171,8 +185,8 @@ class Composer:
         if isinstance(outcome, Failure):
             trace.degrade(self.stages.topic.name)
             return
-        findings.topic_view = outcome
-        findings.topic = Recognised(outcome.label, outcome.probability, outcome.sure)
+        findings.topic_view = view = _judged(outcome, self._thresholds.topic)
+        findings.topic = Recognised(view.label, view.probability, view.sure)
 
     async def _recall(self, findings: Findings, trace: Trace) -> None:
         with trace.timed("recall"):
@@ -200,12 +214,13 @@ class Composer:
         candidates = Candidates(findings.sentence, rows, findings.knowledge.manifest.version)
         outcome = await self.stages.rerank.ask(candidates, deadline=trace.cutoff)
         if isinstance(outcome, Reranked):
-            findings.reranker, findings.match_threshold = outcome.version, outcome.threshold
+            findings.reranker = outcome.version
+            findings.match_threshold = _chosen(self._thresholds.match, outcome.threshold)
             return outcome.similarities
         self._missed(self.stages.rerank, outcome, findings, trace)
         if findings.start_again or time.time() >= trace.cutoff:
             return None
-        findings.match_threshold = self._understudies.wsm.threshold
+        findings.match_threshold = _chosen(self._thresholds.wsm, self._understudies.wsm.threshold)
         return self._understudies.similarities(findings.sentence, findings.knowledge, rows)
 
     def _plausible_rows(self, findings: Findings) -> tuple[int, ...]:
@@ -216,7 +231,7 @@ class Composer:
             if plausible(
                 self._candidate(findings, row, SAME if surfaces[row].sentence.text == text else 0.0),
                 emotion=findings.emotion.label,
-                topic_threshold=self._topic_threshold,
+                topic_threshold=self._thresholds.match_topic,
             )
         )
 
@@ -241,5 +256,14 @@ class Composer:
             [self._candidate(findings, row, similarity) for row, similarity in compared if similarity is not None],
             emotion=findings.emotion.label,
             threshold=findings.match_threshold,
-            topic_threshold=self._topic_threshold,
+            topic_threshold=self._thresholds.match_topic,
         )
+
+
+def _chosen(wanted: float | None, tuned: float) -> float:
+    return tuned if wanted is None else wanted
+
+
+def _judged(view: Classified, wanted: float | None) -> Classified:
+    """The node's view, with the threshold that is wanted instead of its model's own."""
+    return view if wanted is None else replace(view, threshold=wanted)

@@ -116,23 +116,23 @@ class Gateway:
             await self._feedback.recorder.close()
 
     async def info(self, known: Info) -> Info:
-        """`known` with the thresholds and versions the nodes work with now; null for a node that never answered."""
-        await self.composer.stages.states()
-        said = {stage.name: stage.description for stage in self.composer.stages.all()}
+        """`known` with the thresholds, versions and replies in use now; null for a node that never answered."""
+        composer = self.composer
+        await composer.stages.states()
+        said = {stage.name: stage.description for stage in composer.stages.all()}
         versions = {name: d.version if d else None for name, d in said.items()}
         update = {"emotion": versions["emotion"], "topic": versions["topic"], "reranker": versions["rerank"]}
-        thresholds = {
-            "emotion": said["emotion"].threshold if said["emotion"] else None,
-            "topic": said["topic"].threshold if said["topic"] else None,
-            "match": said["rerank"].threshold if said["rerank"] else None,
+        knowledge = composer.knowledge
+        counts = {
+            "replies": len(composer.scribe.replies),
+            "knowledge": len(knowledge.entries),
+            "surfaces": len(knowledge.surfaces),
         }
-        knowledge = self.composer.knowledge
-        counts = {"knowledge": len(knowledge.entries), "surfaces": len(knowledge.surfaces)}
         return known.model_copy(
             update={
-                "versions": self.composer.versions().model_copy(update=update),
+                "versions": composer.versions().model_copy(update=update),
                 "counts": known.counts | counts,
-                "thresholds": known.thresholds | thresholds,
+                "thresholds": composer.thresholds(),
             }
         )
 

@@ -26,6 +26,7 @@ from graph.serve_file import ServeFile
 from graph.transport import switched
 
 PID_FILE = PROJECT_ROOT / ".run" / "serve.pid"
+DASHBOARD_FILE = PROJECT_ROOT / ".run" / "dashboard"
 _DEPLOY_TIMEOUT_S = 300.0
 _POLL_S = 0.5
 
@@ -48,10 +49,11 @@ def running(file: ServeFile, *, address: str | None = None) -> Iterator[str]:
     with switched(file.app.transport), ray_cluster(address) as dashboard:
         # Ray's own client of that interface: it carries the cluster's authentication token.
         client = ServeSubmissionClient(dashboard)
-        _deploy(client, file)
+        deploy(client, file)
         url = f"http://{file.host}:{file.port}"
         _wait_ready(client, file, url)
-        yield url
+        with _noted(dashboard):
+            yield url
 
 
 @contextmanager
@@ -96,6 +98,22 @@ def pid_file(path: Path = PID_FILE) -> Iterator[None]:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _noted(dashboard: str) -> Iterator[None]:
+    # Ray takes another port than 8265 if that is taken; `deploy` must find this one.
+    DASHBOARD_FILE.parent.mkdir(exist_ok=True)
+    DASHBOARD_FILE.write_text(dashboard, encoding="ascii")
+    try:
+        yield
+    finally:
+        DASHBOARD_FILE.unlink(missing_ok=True)
+
+
+def dashboard_here() -> str:
+    """The address of the dashboard of the service that runs here, or Ray's usual one."""
+    return DASHBOARD_FILE.read_text(encoding="ascii") if DASHBOARD_FILE.exists() else "http://127.0.0.1:8265"
 
 
 def stop(path: Path = PID_FILE, *, timeout_s: float = 60.0) -> bool:
@@ -144,7 +162,12 @@ def _start_ray(address: str | None) -> str:
     return f"http://{context.dashboard_url}"
 
 
-def _deploy(client: ServeSubmissionClient, file: ServeFile) -> None:
+def deploy(client: ServeSubmissionClient, file: ServeFile) -> None:
+    """Hand the file to Serve, which starts to carry it out.
+
+    Raises:
+        LaunchError: Serve does not take it.
+    """
     try:
         client.deploy_applications(file.content)
     except RuntimeError as error:
@@ -156,7 +179,7 @@ def _wait_ready(client: ServeSubmissionClient, file: ServeFile, url: str) -> Non
     while time.monotonic() < end:
         state = client.get_serve_details().get("applications", {}).get(file.name, {})
         if state.get("status") in ("DEPLOY_FAILED", "UNHEALTHY"):
-            raise LaunchError(f"the application did not start: {_last_line(_why(state))}")
+            raise LaunchError(f"the application did not start: {why(state)}")
         if state.get("status") == "RUNNING" and _is_ready(url):
             return
         time.sleep(_POLL_S)
@@ -170,10 +193,11 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def _why(state: dict[str, Any]) -> str:
+def why(state: dict[str, Any]) -> str:
+    """The last line of what Serve says about an application that failed."""
     messages = [state.get("message", "")]
     messages += [d.get("message", "") for d in state.get("deployments", {}).values()]
-    return next((m for m in reversed(messages) if m), "no reason given")
+    return _last_line(next((m for m in reversed(messages) if m), ""))
 
 
 def _last_line(text: str) -> str:

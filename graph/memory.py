@@ -73,6 +73,11 @@ class Memory:
             return await self._own(trace, compute)
         return await self._lead(key, trace, compute)
 
+    def forget(self) -> None:
+        """Forget everything, and what is being found out now: the rules by which it was judged have changed."""
+        self._kept.clear()
+        self._flights.clear()
+
     async def _own(self, trace: Trace, compute: Compute) -> Findings:
         self.tally.computed += 1
         return await compute(trace)
@@ -102,6 +107,8 @@ class Memory:
         return await compute(trace), trace
 
     def _landed(self, key: Key, flight: asyncio.Task[Outcome]) -> None:
+        if self._flights.get(key) is not flight:  # forgotten meanwhile
+            return
         del self._flights[key]
         if flight.cancelled() or flight.exception() is not None:
             return

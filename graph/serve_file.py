@@ -13,11 +13,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from ray.serve.schema import ServeDeploySchema
 
-from configs.schema import AppConfig, ConfigError, explain, parse_app_config, read_yaml
+from configs.schema import AppConfig, ConfigError, LiveSettings, explain, parse_app_config, read_yaml
 from graph.security import read_keys
 
 BUILDER = "graph.app:build"
-DEPLOYMENTS = {"split": ("Composer", "Emotion", "Topic", "Recall", "Rerank", "Feedback"), "fused": ("Composer",)}
+COMPOSER = "Composer"
+MODEL_NODES = ("Emotion", "Topic", "Recall", "Rerank")
+DEPLOYMENTS = {"split": (COMPOSER, *MODEL_NODES, "Feedback"), "fused": (COMPOSER,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class ServeFile:
 
     Attributes:
         content: what to deploy, as Serve's REST interface takes it.
-        app: the settings of this project's application in it.
+        app: the settings of this project's application in it, the thresholds of `user_config` included.
         name: that application's name.
         host: where HTTP listens.
         port: on which port.
@@ -37,6 +39,11 @@ class ServeFile:
     name: str
     host: str
     port: int
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """What the file says of this application's deployments."""
+        application = next(a for a in self.content["applications"] if a.get("name", "default") == self.name)
+        return application.get("deployments") or []
 
 
 def read_serve_file(path: Path) -> ServeFile:
@@ -56,6 +63,7 @@ def read_serve_file(path: Path) -> ServeFile:
     app = parse_app_config(application.get("args"), path=path, prefix=f"{place}.args.")
     read_keys(app.security)
     _check_deployments(path, place, application, app)
+    app = app.model_copy(update={"thresholds": _live_settings(path, place, application).thresholds})
     try:
         serve = ServeDeploySchema.model_validate(content)
     except ValidationError as error:
@@ -83,6 +91,27 @@ def _check_deployments(path: Path, place: str, application: dict[str, Any], app:
                 f"{path}: {place}.deployments.{number}.name: no deployment {name!r} in placement {app.placement}; "
                 f"there are {', '.join(known)}"
             )
+
+
+def _live_settings(path: Path, place: str, application: dict[str, Any]) -> LiveSettings:
+    if "thresholds" in (application.get("args") or {}):
+        raise ConfigError(
+            f"{path}: {place}.args.thresholds: belongs into the user_config of the deployment {COMPOSER}, where a "
+            "change needs no restart"
+        )
+    found = LiveSettings()
+    for number, deployment in enumerate(application.get("deployments") or []):
+        here = f"{place}.deployments.{number}.user_config"
+        values = deployment.get("user_config")
+        if values is None:
+            continue
+        if deployment["name"] != COMPOSER:
+            raise ConfigError(f"{path}: {here}: only the deployment {COMPOSER} takes one")
+        try:
+            found = LiveSettings.model_validate(values)
+        except ValidationError as error:
+            raise explain(error, path=path, prefix=f"{here}.") from None
+    return found
 
 
 def _unknown_keys(model: type[BaseModel], values: object, path: str) -> Iterator[str]:

@@ -21,20 +21,18 @@ class Understudies:
     Attributes:
         lexicon: recognises emotions by words.
         wsm: compares sentences by word vectors; carries its own threshold.
-        lexicon_threshold: confidence that the lexicon must reach.
     """
 
     lexicon: Lexicon
     wsm: WSM
-    lexicon_threshold: float
 
-    def emotion(self, sentence: Sentence) -> Recognised:
-        """The lexicon's view; `other`, and not sure, if it finds no emotion."""
+    def emotion(self, sentence: Sentence, *, threshold: float) -> Recognised:
+        """The lexicon's view, sure from a confidence of `threshold`; `other`, and not sure, if it finds no emotion."""
         found = self.lexicon.emotion(sentence.words, sentence.text)
         if found is None:
             return Recognised(OTHER, 0.0, sure=False)
         label, confidence = found
-        return Recognised(label, confidence, sure=confidence >= self.lexicon_threshold)
+        return Recognised(label, confidence, sure=confidence >= threshold)
 
     def similarities(self, sentence: Sentence, knowledge: KnowledgeIndex, rows: Sequence[int]) -> tuple[float, ...]:
         """WSM similarities in [0, 1] to rows of the knowledge, one per row."""

@@ -22,12 +22,17 @@ def serve(
 
     if address is None:
         keep_ray_on_loopback()
+    import torch
+
+    from graph.gpus import check_gpus
     from graph.launch import check_port, pid_file, running, wait_for_signal
     from graph.pipeline import build_artifacts
     from graph.serve_file import read_serve_file
 
     file = read_serve_file(config)
     check_port(file)
+    if address is None:
+        check_gpus(file, available=torch.cuda.device_count())
     build_artifacts(file.app)
     with ExitStack() as service:
         service.enter_context(pid_file())
@@ -47,10 +52,13 @@ def stop() -> None:
 
 
 def _announce(url: str) -> None:
+    from graph.launch import dashboard_here
+
     console.print(f"\n[bold green]ready[/bold green]  {url}   (API: {url}/docs, state: {url}/readyz)\n")
     console.print("Try it from another terminal:\n")
     command = (
         f"curl -s {url}/v1/comfort -H 'content-type: application/json' -d '{{\"text\": \"卖家一直不发货，我急死了\"}}'"
     )
     console.print(f"  {command}\n", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"Ray's dashboard: {dashboard_here()}", highlight=False)
     console.print("Ctrl-C stops it.")

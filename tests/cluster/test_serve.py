@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ import pytest
 import yaml
 
 from configs.schema import PROJECT_ROOT, AppConfig
+from graph.launch import dashboard_here
+from graph.serve_file import DEPLOYMENTS, read_serve_file
+from graph.update import update
 
 pytestmark = pytest.mark.serve
 
@@ -152,6 +155,83 @@ def test_a_client_cannot_change_the_time_limits_of_serve(service: Service, name:
     body = {"text": f"{URGENT}{name}{value}"}
     response = httpx.post(f"{service.url}/v1/comfort", json=body, headers={name: value}, timeout=30)
     assert response.status_code == 200, response.text
+
+
+def test_thresholds_and_replies_change_without_a_restart_or_a_lost_request(
+    service: Service, small_config: AppConfig, tmp_path: Path
+) -> None:
+    before = replica_pids(service)
+    with asking(service) as statuses:
+        strict = deployed(service, tmp_path, {"emotion": 1.0})
+        assert update(read_serve_file(strict), dashboard_here()) == (6, 0)
+        assert not service.comfort(URGENT)["handled"]
+        assert information(service)["thresholds"]["emotion"] == 1.0
+        # What Ray's own command deploys takes effect in the same way.
+        command = [str(Path(sys.executable).parent / "serve"), "deploy", "-a", dashboard_here()]
+        environment = {**os.environ, "RAY_AUTH_MODE": "token"}  # kept by Ray in the user's home
+        subprocess.run([*command, str(service.config)], env=environment, check=True, capture_output=True, timeout=60)
+        wait_for("the tuned threshold", lambda: bool(service.comfort(URGENT)["handled"]), timeout_s=30)
+        with another_reply(small_config.data / "replies"):
+            assert update(read_serve_file(service.config), dashboard_here()) == (6, 0)
+            edited = information(service)
+        update(read_serve_file(service.config), dashboard_here())
+        assert edited["versions"]["replies"] != information(service)["versions"]["replies"]
+        assert edited["counts"]["replies"] == information(service)["counts"]["replies"] + 1
+    assert replica_pids(service) == before
+    assert len(statuses) > 20
+    assert set(statuses) == {200}
+
+
+@contextmanager
+def asking(service: Service) -> Iterator[list[int]]:
+    """Requests one after another while the block runs; their statuses."""
+    statuses: list[int] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(base_url=service.url, timeout=30) as http:
+            for number in count():
+                if done.is_set():
+                    return
+                statuses.append(http.post("/v1/comfort", json={"text": f"{URGENT}{number}"}).status_code)
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)
+        try:
+            yield statuses
+        finally:
+            done.set()
+            asked.result()
+
+
+def deployed(service: Service, folder: Path, thresholds: dict[str, float]) -> Path:
+    """A copy of the service's file with other thresholds."""
+    content = yaml.safe_load(service.config.read_text(encoding="utf-8"))
+    content["applications"][0]["deployments"][0]["user_config"] = {"thresholds": thresholds}
+    path = folder / "serve.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def another_reply(folder: Path) -> Iterator[None]:
+    """One more reply while the block runs."""
+    path = folder / "extra.tsv"
+    reply = "等到现在还没有动静，换谁都会着急，您先看看订单里的物流。"
+    path.write_text(f"emotion\ttopic\tstrategy\ttext\nanxious\tnone\treflect\t{reply}\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink()
+
+
+def information(service: Service) -> dict[str, Any]:
+    info: dict[str, Any] = httpx.get(f"{service.url}/v1/info", timeout=10).json()
+    return info
+
+
+def replica_pids(service: Service) -> dict[str, int]:
+    return {name: replica_pid(service, name) for name in DEPLOYMENTS["split"]}
 
 
 def test_errors_are_problem_documents(service: Service) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.schema import Thresholds
 from deployments.classify import Classified
 from deployments.rerank import Reranked
 from deployments.work import Description, Failure, Work
@@ -90,10 +91,10 @@ class Script:
     recall: ScriptedNode = field(default_factory=lambda: ScriptedNode(Recalled((0,), (3.0,), (0.9,), (0.03,), ())))
     rerank: ScriptedNode = field(default_factory=lambda: ScriptedNode(Reranked((0.95,), 0.85, "v1")))
     execution: str = "gated"
-    topic_threshold: float = 0.0
     timeout_s: float = 0.5
     shelf: Held = field(default_factory=lambda: Fixed(one_entry_index()))
     memory: Memory = field(default_factory=lambda: Memory(max_entries=0, ttl_s=60.0))
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     def composer(self) -> Composer:
         """A real composer over these nodes."""
@@ -103,13 +104,13 @@ class Script:
             stages=Stages(
                 *(self._stage(role, getattr(self, role)) for role in ("emotion", "topic", "recall", "rerank"))
             ),
-            understudies=Understudies(small_lexicon(), WSM(tiny_embeddings(), threshold=0.6), 0.6),
+            understudies=Understudies(small_lexicon(), WSM(tiny_embeddings(), threshold=0.6)),
             processor=processor(),
             editions=Editions(self.shelf),
             scribe=scribe,
             budget=Budget(default_ms=1000, max_ms=5000, reserve_ms=30),
             execution="speculative" if self.execution == "speculative" else "gated",
-            topic_threshold=self.topic_threshold,
+            thresholds=self.thresholds,
             memory=self.memory,
         )
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from configs.schema import Thresholds
 from deployments.classify import Classified
 from deployments.rerank import Reranked
 from graph.composer import Budget
@@ -197,7 +198,7 @@ async def test_explain_shows_probabilities_candidates_and_timings() -> None:
 @pytest.mark.parametrize("execution", ["gated", "speculative"])
 @pytest.mark.parametrize("label", ["grateful", "anxious"])
 async def test_rerank_is_not_asked_about_what_would_be_passed_over(execution: str, label: str) -> None:
-    script = Script(execution=execution, topic_threshold=0.2)
+    script = Script(execution=execution, thresholds=Thresholds(match_topic=0.2))
     script.emotion.answer = classified(label, 0.9)  # the only reply is written for the anxious and the angry
     script.topic.answer = Classified("refund", 0.9, 0.5, {"refund": 0.9, "no_shipment": 0.1}, "v1")
     said = await answer(script, "钱还没退到", explain=True)
@@ -208,13 +209,13 @@ async def test_rerank_is_not_asked_about_what_would_be_passed_over(execution: st
 
 
 async def test_the_very_same_sentence_is_compared_whatever_its_topic() -> None:
-    script = Script(topic_threshold=0.2)
+    script = Script(thresholds=Thresholds(match_topic=0.2))
     script.topic.answer = Classified("refund", 0.9, 0.5, {"refund": 0.9, "no_shipment": 0.1}, "v1")
     script.rerank.answer = Reranked((1.0,), 0.85, "v1")
     assert (await answer(script)).strategy == "knowledge"
 
 
 async def test_without_topic_the_candidates_are_compared_all_the_same() -> None:
-    script = Script(topic_threshold=0.2)
+    script = Script(thresholds=Thresholds(match_topic=0.2))
     script.topic.broken = True
     assert (await answer(script, "还不发货")).strategy == "knowledge"

@@ -128,7 +128,8 @@ async def test_a_batch_of_a_wrong_size_or_shape_is_refused(client: httpx.AsyncCl
 async def test_info_shows_labels_thresholds_versions_and_counts(client: httpx.AsyncClient) -> None:
     info = (await client.get("/v1/info")).json()
     assert info["emotions"] == {"anxious": "着急"}
-    assert info["thresholds"] == {"wsm": 0.6, "emotion": 0.5, "topic": 0.5, "match": 0.5}
+    tuned = {"wsm": 0.6, "emotion": 0.5, "topic": 0.5, "match": 0.5}
+    assert info["thresholds"] == tuned | {"match_topic": 0.2, "lexicon": 0.6}
     assert info["versions"]["emotion"] == "v1"
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from configs.schema import PROJECT_ROOT, ConfigError
+from configs.schema import PROJECT_ROOT, ConfigError, Thresholds
 from graph.serve_file import DEPLOYMENTS, read_serve_file
 
 SERVE = PROJECT_ROOT / "configs" / "serve.yaml"
 
 
-@pytest.mark.parametrize("name", ["serve.yaml", "fused.yaml"])
+@pytest.mark.parametrize("name", ["serve.yaml", "fused.yaml", "gpu.yaml"])
 def test_the_shipped_files_load_and_listen_on_loopback(name: str) -> None:
     file = read_serve_file(PROJECT_ROOT / "configs" / name)
     assert (file.host, file.port) == ("127.0.0.1", 8000)
@@ -46,6 +46,7 @@ def changed(tmp_path: Path, path: str, value: object) -> Path:
         "applications.0.deployments.1.max_ongoing_request",
         "applications.0.deployments.1.autoscaling_config.max_replica",
         "applications.0.deployments.1.ray_actor_options.num_cpu",
+        "applications.0.deployments.0.user_config.thresholds.emotoin",
         "applications.0.deployments.1.request_router_config.max_backof_s",
     ],
 )
@@ -69,3 +70,17 @@ def test_a_host_must_be_written_down(tmp_path: Path) -> None:
 def test_a_file_without_this_application_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no application with import_path"):
         read_serve_file(changed(tmp_path, "applications.0.import_path", "other:app"))
+
+
+def test_thresholds_of_the_user_config_are_those_of_the_settings(tmp_path: Path) -> None:
+    file = read_serve_file(changed(tmp_path, "applications.0.deployments.0.user_config.thresholds", {"emotion": 0.9}))
+    assert file.app.thresholds == Thresholds(emotion=0.9)
+
+
+def test_thresholds_stand_where_a_change_needs_no_restart(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="args.thresholds: belongs into the user_config of the deployment Composer"):
+        read_serve_file(changed(tmp_path, "applications.0.args.thresholds", {"emotion": 0.9}))
+    with pytest.raises(ConfigError, match=r"deployments\.1\.user_config: only the deployment Composer takes one"):
+        read_serve_file(changed(tmp_path, "applications.0.deployments.1.user_config", {"thresholds": {}}))
+    with pytest.raises(ConfigError, match="thresholds.emotion: Input should be less than or equal to 1"):
+        read_serve_file(changed(tmp_path, "applications.0.deployments.0.user_config.thresholds", {"emotion": 2}))
