@@ -21,6 +21,7 @@ from graph.memory import Memory
 from graph.policy import Candidate, Recognised, best_match, decide
 from graph.schema import ComfortAnswer, ComfortRequest, NodeState
 from graph.stage import Stage
+from graph.telemetry import Telemetry
 from graph.trace import Trace
 from graph.understudies import Understudies
 from indexes.knowledge_index import KnowledgeIndex
@@ -99,7 +100,8 @@ class Composer:
         self._knowledge = knowledge
         self._budget = budget
         self._topic_threshold = topic_threshold
-        self._memory = memory
+        self.memory = memory
+        self.telemetry = Telemetry()
         self._speculative = execution == "speculative"
 
     async def comfort(self, request: ComfortRequest, *, request_id: str) -> ComfortAnswer:
@@ -108,9 +110,10 @@ class Composer:
         with trace.timed("total"):
             with trace.timed("text"):
                 sentence = self._processor.process(request.text)
-            findings = await self._memory.findings(sentence.text, trace, partial(self._find, sentence))
+            findings = await self.memory.findings(sentence.text, trace, partial(self._find, sentence))
             topic = findings.topic if self.scribe.can_answer(findings) else None
             decision = decide(findings.emotion, topic, findings.match)
+        self.telemetry.answered(findings, decision.strategy, trace)
         return self.scribe.write(request, findings, decision, trace)
 
     async def _find(self, sentence: Sentence, trace: Trace) -> Findings:
