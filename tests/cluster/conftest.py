@@ -1,6 +1,5 @@
 """One service for all tests of this folder; the last one in test_serve.py stops it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -19,11 +18,7 @@ def service(small_config: AppConfig, tmp_path_factory: pytest.TempPathFactory) -
     path, port = write_config(folder, small_config)
     log = (folder / "log.txt").open("w+", encoding="utf-8")
     command = [sys.executable, "-m", "graph", "serve", "--config", str(path)]
-    # Ray passes metrics on every second instead of every ten.
-    environment = os.environ | {"RAY_metrics_report_interval_ms": "1000"}
-    process = subprocess.Popen(
-        command, cwd=PROJECT_ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True
-    )
+    process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=log, stderr=subprocess.STDOUT, text=True)
 
     def ready() -> bool:
         if process.poll() is not None:

@@ -63,7 +63,7 @@ def test_what_was_asked_is_counted_and_every_query_finds_its_series(service: Ser
         return risen("ray_anwei_answers_total") >= 4 and risen("ray_anwei_node_items_total", node="rerank") >= 1
 
     now: Series = {}
-    wait_for("the metrics of these requests", here, timeout_s=30)
+    wait_for("the metrics of these requests", here, timeout_s=40)  # every 5 s to Ray, every 10 to its agent
     assert risen("ray_anwei_answers_total") == pytest.approx(4)
     assert risen("ray_anwei_answers_total", strategy="none", degraded="no") == pytest.approx(1)
     assert risen("ray_anwei_cache_total", outcome="hit") == pytest.approx(2)

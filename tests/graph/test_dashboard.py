@@ -13,7 +13,7 @@ OF_SERVE = ("ray_serve_deployment_replica_healthy", "ray_serve_autoscaling_targe
 
 def test_every_query_parses_and_asks_for_what_is_exported() -> None:
     exported = {family.exported: set(family.labels) for family in FAMILIES}
-    exported |= dict.fromkeys(OF_SERVE, {"application", "deployment", "replica"})
+    exported |= {name: {"application", "deployment", "replica"} for name in OF_SERVE}
     asked = [(need, query) for query in queries() for need in needs(query)]
     assert len(asked) > 40
     assert [query for need, query in asked if not need.labels <= exported.get(need.metric, set())] == []
