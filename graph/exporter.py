@@ -7,6 +7,7 @@ sum at once and keeps it exact. Outside a Serve replica nothing is exported.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
@@ -68,22 +69,20 @@ class Exporter:
             metric.inc(step or _ZERO, tags)
         self._sent[family.name, labels] = value
 
-    def run(self, stopped: threading.Event) -> None:
-        """Flush every few seconds until `stopped`; a failure is logged and does not end it."""
+    def run(self) -> None:
+        """Flush every few seconds as long as the process lives; a failure is logged and does not end it."""
         while True:
             try:
                 self.flush()
             except Exception:
                 logger.exception("metrics were not exported")
-            if stopped.wait(_EVERY_S):
-                return
+            time.sleep(_EVERY_S)
 
 
 def export(*sources: Source) -> None:
     """Export `sources` from now on, if this process is a Serve replica."""
     if inside_replica():
-        arguments = (threading.Event(),)
-        threading.Thread(target=Exporter(*sources).run, args=arguments, name="metrics", daemon=True).start()
+        threading.Thread(target=Exporter(*sources).run, name="metrics", daemon=True).start()
 
 
 def inside_replica() -> bool:
