@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from deployments.replica import Replica
 from indexes.feedback.database import StoreError
@@ -116,11 +116,19 @@ class FeedbackReplica(Replica[Entry, Receipt]):
         make_writer: Builds the writer inside the replica's process.
         max_batch_size: Most entries of a transaction.
         max_queue: Most entries that may wait.
+        started: Called with the replica once it is there.
     """
 
-    def __init__(self, make_writer: Callable[[], FeedbackWriter], *, max_batch_size: int, max_queue: int) -> None:
+    def __init__(
+        self,
+        make_writer: Callable[[], FeedbackWriter],
+        *,
+        max_batch_size: int,
+        max_queue: int,
+        started: Callable[[Any], None] | None = None,
+    ) -> None:
         self._writer = make_writer()
-        super().__init__(lambda: self._writer, max_batch_size=max_batch_size, max_queue=max_queue)
+        super().__init__(lambda: self._writer, max_batch_size=max_batch_size, max_queue=max_queue, started=started)
 
     async def tallies(self, since: float | None) -> Tallies:
         """What the report is computed from; `since` in seconds since the epoch."""

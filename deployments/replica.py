@@ -9,12 +9,22 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic
+from dataclasses import dataclass
+from typing import Any, Generic
 
 from deployments.batcher import Batcher
 from deployments.work import Description, Failure, Item, Node, Outcome, Result, Work
 
 _LATE = Failure("expired", "the deadline passed before the computation")
+
+
+@dataclass(slots=True)
+class WorkDone:
+    """What a replica has computed since its start."""
+
+    batches: int = 0
+    items: int = 0
+    seconds: float = 0.0
 
 
 class Replica(Generic[Item, Result]):
@@ -25,6 +35,10 @@ class Replica(Generic[Item, Result]):
         max_batch_size: Most items the node computes at once.
         max_queue: Most items that may wait.
         hang_s: A batch that runs longer than this fails the health check, so that the replica is replaced.
+        started: Called with the replica once it is there.
+
+    Attributes:
+        work_done: Counts since the start.
     """
 
     def __init__(
@@ -34,6 +48,7 @@ class Replica(Generic[Item, Result]):
         max_batch_size: int,
         max_queue: int,
         hang_s: float = 10.0,
+        started: Callable[[Any], None] | None = None,
     ) -> None:
         self._node = make_node()
         self._hang_s = hang_s
@@ -42,6 +57,14 @@ class Replica(Generic[Item, Result]):
             self._compute, max_batch_size=max_batch_size, max_queue=max_queue, slots=1
         )
         self._busy_since: float | None = None
+        self.work_done = WorkDone()
+        if started is not None:
+            started(self)
+
+    @property
+    def queue_length(self) -> int:
+        """Items that wait to be computed."""
+        return self._batcher.queue_length
 
     async def many(self, works: Sequence[Work[Item]]) -> list[Outcome[Result]]:
         """One outcome per work, in order; never raises for a single item's sake."""
@@ -63,11 +86,14 @@ class Replica(Generic[Item, Result]):
             raise RuntimeError(f"a batch has been running for more than {self._hang_s} s; the replica must be replaced")
 
     async def _compute(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
-        self._busy_since = time.monotonic()
+        begun = self._busy_since = time.monotonic()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, self._compute_now, works)
         finally:
             self._busy_since = None
+            self.work_done.batches += 1
+            self.work_done.items += len(works)
+            self.work_done.seconds += time.monotonic() - begun
 
     def _compute_now(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
         alive = [work for work in works if work.left_s() > 0]

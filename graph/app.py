@@ -29,15 +29,18 @@ from graph.assemble import (
     assemble_feedback,
     make_http,
     node_makers,
+    readings_of,
     replica_of,
     writer_here,
     writer_limits,
     writer_maker,
 )
+from graph.exporter import export, inside_replica
 from graph.feedback import RemoteWriter
 from graph.live import Live
-from graph.loopback import keep_replica_on_loopback, made_on_loopback
-from graph.private_logs import protect_logs
+from graph.loopback import Made, keep_replica_on_loopback, made_on_loopback
+from graph.private_logs import join_serve_logs, protect_logs
+from graph.readings import node_readings
 from graph.stage import RemoteNode
 from indexes.feedback.entries import Tallies
 
@@ -80,11 +83,15 @@ class Ingress:
     def __init__(self, config: dict[str, Any], handles: dict[str, DeploymentHandle[Any]] | None) -> None:
         self._config = AppConfig.model_validate(config)
         keep_replica_on_loopback()
-        protect_logs(keep_text=self._config.security.log_text)
+        _keep_logs(keep_text=self._config.security.log_text)
+        self._here: dict[str, Replica[Any, Any]] = {}
         if handles is None:
-            makers = node_makers(self._config)
-            nodes = Nodes(*(replica_of(maker, self._config) for maker in makers))
-            self._writer: RemoteWriter = writer_here(self._config)
+            makers = zip(Nodes._fields, node_makers(self._config), strict=True)
+            here: dict[str, Replica[Any, Any]] = {role: replica_of(maker, self._config) for role, maker in makers}
+            nodes = Nodes(**here)
+            writer = writer_here(self._config)
+            self._writer: RemoteWriter = writer
+            self._here = here | {"feedback": writer}
         else:
             remote: list[RemoteNode[Any, Any]] = [HandleNode(handles[role]) for role in Nodes._fields]
             nodes = Nodes(*remote)
@@ -105,7 +112,11 @@ class Ingress:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve after the constructor."""
-        return make_http(self._composer, self._info, self._config, assemble_feedback(self._config, self._writer))
+        feedback = assemble_feedback(self._config, self._writer)
+        app = make_http(self._composer, self._info, self._config, feedback)
+        nodes = (partial(node_readings, role, replica) for role, replica in self._here.items())
+        export(readings_of(app, self._info, self._config, feedback), *nodes)
+        return app
 
 
 def build(config: AppConfig) -> serve.Application:
@@ -123,12 +134,18 @@ def bind(config: AppConfig, makers: Sequence[Callable[[], Node[Any, Any]]]) -> s
     ingress = _deployment(serve.ingress()(Ingress), "Composer")
     if config.placement == "fused":
         return cast(serve.Application, ingress.bind(settings, None))
+
+    def made(maker: Callable[[], Made]) -> Callable[[], Made]:
+        return partial(_made_in_replica, maker, keep_text=config.security.log_text)
+
     handles = {
-        role: _deployment(Replica, role.capitalize()).bind(partial(made_on_loopback, maker), **_limits(config))
+        role: _deployment(Replica, role.capitalize()).bind(
+            made(maker), **_limits(config), started=partial(_export_node, role)
+        )
         for role, maker in zip(Nodes._fields, makers, strict=True)
     }
     handles["feedback"] = _deployment(FeedbackReplica, "Feedback").bind(
-        partial(made_on_loopback, writer_maker(config)), **writer_limits(config)
+        made(writer_maker(config)), **writer_limits(config), started=partial(_export_node, "feedback")
     )
     return cast(serve.Application, ingress.bind(settings, handles))
 
@@ -136,6 +153,21 @@ def bind(config: AppConfig, makers: Sequence[Callable[[], Node[Any, Any]]]) -> s
 def _deployment(cls: type, name: str) -> Any:
     # `serve.deployment(cls)` is annotated as returning a decorator; it returns a Deployment.
     return cast(Any, serve.deployment(cls)).options(name=name)
+
+
+def _made_in_replica(maker: Callable[[], Made], *, keep_text: bool) -> Made:
+    _keep_logs(keep_text=keep_text)
+    return made_on_loopback(maker)
+
+
+def _keep_logs(*, keep_text: bool) -> None:
+    if inside_replica():
+        join_serve_logs(keep_text=keep_text)
+    protect_logs(keep_text=keep_text)
+
+
+def _export_node(role: str, replica: Replica[Any, Any]) -> None:
+    export(partial(node_readings, role, replica))
 
 
 def _limits(config: AppConfig) -> dict[str, int]:

@@ -17,7 +17,7 @@ from deployments.recall import Query, Recall
 from deployments.replica import Replica
 from deployments.rerank import Candidates, Rerank, Reranked
 from deployments.work import Node
-from graph import admin, security
+from graph import admin, responses, security
 from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
@@ -27,6 +27,7 @@ from graph.feedback import Feedback, RemoteWriter
 from graph.gateway import make_app
 from graph.memory import Memory
 from graph.places import Places
+from graph.readings import ComposerReadings
 from graph.recorder import Recorder
 from graph.schema import Info
 from graph.sessions import Sessions
@@ -185,7 +186,20 @@ def make_http(composer: Composer, info: Info, config: AppConfig, feedback: Feedb
     )
     admin.install(app, config)
     security.install(app, config.security)
+    responses.install(app, composer.telemetry)
     return app
+
+
+def readings_of(app: FastAPI, info: Info, config: AppConfig, feedback: Feedback) -> ComposerReadings:
+    """What the metrics of the composer behind `app` are read from."""
+    gateway = app.state.gateway
+    return ComposerReadings(
+        gateway.composer,
+        emotions=tuple(info.emotions),
+        admissions={"request": gateway.admission, "batch": gateway.batch_admission},
+        recorder=feedback.recorder,
+        deadline_s=config.deadlines.default_ms / 1000,
+    )
 
 
 def _stages(config: AppConfig, nodes: Nodes) -> Stages:

@@ -25,6 +25,7 @@ from graph.memory import Memory
 from graph.policy import SAME, Candidate, Recognised, best_match, decide, plausible
 from graph.schema import ComfortAnswer, ComfortRequest, NodeState, Versions
 from graph.stage import Stage
+from graph.telemetry import Telemetry
 from graph.trace import Trace
 from graph.understudies import Understudies
 from indexes.knowledge_index import KnowledgeIndex
@@ -103,13 +104,14 @@ class Composer:
         self._editions = editions
         self._budget = budget
         self._thresholds = thresholds
-        self._memory = memory
+        self.memory = memory
+        self.telemetry = Telemetry()
         self._speculative = execution == "speculative"
 
     def decide_by(self, thresholds: Thresholds) -> None:
         """Decide by these from now on; requests under way go on."""
         self._thresholds = thresholds
-        self._memory.forget()
+        self.memory.forget()
 
     def thresholds(self) -> dict[str, float | None]:
         """Every threshold that decides now; None where it is the model's own and its node has not answered yet."""
@@ -128,6 +130,7 @@ class Composer:
             findings = await self._findings(sentence, trace)
             topic = findings.topic if self.scribe.can_answer(findings) else None
             decision = decide(findings.emotion, topic, findings.match)
+        self.telemetry.answered(findings, decision.strategy, trace)
         return self.scribe.write(request, findings, decision, trace)
 
     def versions(self) -> Versions:
@@ -146,7 +149,7 @@ class Composer:
             knowledge, is_last = self._editions.pick(tried)
             key = (knowledge.manifest.version, sentence.text)
             try:
-                return await self._memory.findings(key, trace, partial(self._find, sentence, knowledge, is_last))
+                return await self.memory.findings(key, trace, partial(self._find, sentence, knowledge, is_last))
             except NotHeldError:
                 self._editions.put_off(knowledge)
                 tried.append(knowledge.manifest.version)

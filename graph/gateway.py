@@ -194,6 +194,7 @@ def make_app(
         redoc_url=None,
         lifespan=gateway.lifespan,
     )
+    app.state.gateway = gateway
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes, timeout_s=body_timeout_s)
     install(app)
     pages.install(app)

@@ -1,13 +1,16 @@
 """What may stand in a log: no personal data, and no customer's text unless it is asked for.
 
-The service logs no text itself, but the message of an exception may quote one. Called once by every composer
-replica, after Serve has set up its log files.
+The service logs no text itself, but the message of an exception may quote one. Called once by every replica,
+after Serve has set up its log files.
 """
 
 import logging
 import traceback
 
 from models.text.personal import mask_personal
+
+_SERVE = "ray.serve"
+_OURS = ("graph", "deployments", "indexes", "models")
 
 
 class Private(logging.Filter):
@@ -39,9 +42,33 @@ class Private(logging.Filter):
         return f"{before}{frames}{type(error).__name__}"
 
 
+class ToServe(logging.Handler):
+    """Passes records on to Serve's logger, whichever files it writes to at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one on."""
+        serve = logging.getLogger(_SERVE)
+        if serve.isEnabledFor(record.levelno):
+            serve.handle(record)
+
+
+def join_serve_logs(*, keep_text: bool) -> None:
+    """Let this project's own records go where Serve's do: into the replica's log file, as JSON with the request's id.
+
+    Without it they would go to the process' standard error, which Serve drops while it logs warnings only.
+    """
+    for package in _OURS:
+        logger = logging.getLogger(package)
+        if not any(isinstance(handler, ToServe) for handler in logger.handlers):
+            handler = ToServe()
+            handler.addFilter(Private(keep_text=keep_text))
+            logger.addHandler(handler)
+        logger.propagate = False
+
+
 def protect_logs(*, keep_text: bool) -> None:
     """Put the filter before every log file and stream of this process."""
-    handlers = [*logging.getLogger().handlers, *logging.getLogger("ray.serve").handlers, logging.lastResort]
+    handlers = [*logging.getLogger().handlers, *logging.getLogger(_SERVE).handlers, logging.lastResort]
     for handler in handlers:
         if handler is not None and not any(isinstance(each, Private) for each in handler.filters):
             handler.addFilter(Private(keep_text=keep_text))

@@ -12,7 +12,7 @@ from typing import Generic, Literal, Protocol
 
 from deployments.batcher import Batcher
 from deployments.work import Description, Failure, Item, Outcome, Result, ResultOut, Work
-from graph.breaker import Breaker
+from graph.breaker import Breaker, State
 from graph.schema import NodeState
 
 
@@ -69,6 +69,16 @@ class Stage(Generic[Item, Result]):
     def description(self) -> Description | None:
         """What the node last said it computes with; None until it has answered once."""
         return self._description
+
+    @property
+    def breaker_state(self) -> State:
+        """The breaker's state now."""
+        return self._breaker.state
+
+    @property
+    def queue_length(self) -> int:
+        """Items that wait for a call."""
+        return self._batcher.queue_length
 
     async def ask(self, item: Item, *, deadline: float) -> Outcome[Result]:
         """The node's outcome for `item`, at the latest at `deadline` (seconds since the epoch) or after the timeout."""
