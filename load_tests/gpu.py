@@ -105,7 +105,7 @@ def make_task(matcher: Matcher, sentences: Sequence[Sentence], n_queries: int, *
     chosen = np.resize(chosen, n_queries)
     prepared = matcher.prepare(sentences)
     rows = _nearest(prepared, chosen)
-    queries = [sentences[row] for row in chosen]
+    queries = [sentences[row] for row in chosen.tolist()]
     return Task(queries, rows, matcher.score(queries, prepared, rows))
 
 

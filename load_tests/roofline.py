@@ -91,11 +91,11 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-class _Moved(TorchDispatchMode):
+class _Moved(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up what operations read and write; views cost nothing."""
 
     def __init__(self, weights: Iterable[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.bytes = self.least_bytes = 0
         self._unread = {weight.untyped_storage().data_ptr(): _size(weight) for weight in weights}
 

@@ -180,13 +180,14 @@ class _Shape:
         return results
 
     def _record(self, pool: Any) -> None:
-        aside = torch.cuda.Stream(self._device)
+        aside = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(aside):  # libraries choose their kernels and memory before the recording
             for _ in range(_WARM_UPS):
                 self._forward(*self._inputs)
         torch.cuda.current_stream(self._device).wait_stream(aside)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, pool=pool):
+        # Other threads may go on using the GPU: an index is swapped while the old one serves.
+        with torch.cuda.graph(self._graph, pool=pool, capture_error_mode="thread_local"):
             self._output = self._forward(*self._inputs)
         self._result = torch.empty(self._output.shape, dtype=torch.float32, pin_memory=True)
