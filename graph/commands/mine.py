@@ -27,7 +27,7 @@ def _collector(on_ray: bool) -> "Collect":
         from graph.errors import InputError
 
         raise InputError(
-            f"--ray: {error.name} is not installed; install the extra `logs`: pandas and pyarrow"
+            f"--ray: {error.name} is not installed; install pandas and pyarrow (extra `logs`)"
         ) from None
     return collect_on_ray
 
