@@ -8,6 +8,7 @@
 #   make bench            side by side with other servers, some 45 minutes; writes docs/performance.md
 #   make load             a load profile with limits: PROFILE=smoke, steady, spike or soak
 #   make scale            autoscaling under a step of load;  make growth: recall up to a million entries
+#   make burst            a new question in the log: how long until it is answered live; publishes under load
 #   make chaos            faults, overload, bad input and a soak on real Serve; writes docs/reliability.md (20 minutes)
 #   make licences         write docs/licences.md
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
@@ -27,7 +28,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth chaos licences \
+.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth burst chaos licences \
 	format lock clean help
 
 help:
@@ -99,6 +100,12 @@ scale: .venv/.serve-$(EXTRA)
 
 growth: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m load_tests.growth run
+
+burst: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m graph train all
+	$(BIN)/python -m load_tests.burst run
+	$(BIN)/python -m load_tests.burst swaps
+	$(BIN)/python -m load_tests.burst tables
 
 load: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m load_tests.load $(PROFILE)
