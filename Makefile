@@ -9,6 +9,7 @@
 #   make load             a load profile with limits: PROFILE=smoke, steady, spike or soak
 #   make scale            autoscaling under a step of load;  make growth: recall up to a million entries
 #   make gpu              the matcher on a GPU against its limits and a BERT-sized one; writes docs/performance.md
+#   make burst            a new question in the log: how long until it is answered live; publishes under load
 #   make chaos            faults, overload, bad input and a soak on real Serve; writes docs/reliability.md (20 minutes)
 #   make licences         write docs/licences.md;  make manifest: configs/cluster/rayservice.yaml from configs/serve.yaml
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
@@ -28,8 +29,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth gpu chaos licences \
-	manifest format lock clean help
+.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth burst gpu chaos \
+	licences manifest format lock clean help
 
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
@@ -100,6 +101,12 @@ scale: .venv/.serve-$(EXTRA)
 
 growth: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m load_tests.growth run
+
+burst: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m graph train all
+	$(BIN)/python -m load_tests.burst run
+	$(BIN)/python -m load_tests.burst swaps
+	$(BIN)/python -m load_tests.burst tables
 
 gpu: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m load_tests.gpu

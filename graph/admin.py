@@ -7,6 +7,7 @@ operator's token, and hides the routes where no token is set. Publishing runs in
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -83,7 +84,8 @@ class Desk:
         try:
             job.communicate(order.model_dump_json().encode(), timeout=self._patience_s)
         except subprocess.TimeoutExpired:
-            return self.releases().last or Release(action=action, state="running")
+            threading.Thread(target=job.wait, daemon=True).start()  # so that it does not stay a zombie
+            return Release(action=action, state="running")
         if job.returncode == BUSY:
             raise RequestProblem(409, "a publish or rollback is running; GET /v1/admin/releases shows it")
         release = self.releases().last

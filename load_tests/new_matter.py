@@ -32,17 +32,17 @@ _FACT = (
 _FEELING = ("太坑了", "气死我了", "真让人火大", "坑人啊", "太欺负人了", "我很生气", "恶心")
 
 QUESTION = "空调说好免费安装，师傅上门就要收安装费，太坑了"
-FIELDS: dict[str, str | list[str]] = {
+FIELDS: dict[str, str | tuple[str, ...]] = {
     "topic": "misleading_promotion",
-    "emotions": ["anger", "aggrieved", "disappointed", "abuse", "anxious"],
+    "emotions": ("anger", "aggrieved", "disappointed", "abuse", "anxious"),
     "question": QUESTION,
-    "paraphrases": [
+    "paraphrases": (
         "热水器页面写着包安装，装的时候又要加钱，气死我了",
         "客服说安装不要钱，装完硬要我付支架钱，真让人火大",
         "宣传的是免费上门安装，师傅张口就要材料费，坑人啊",
         "油烟机写明了送安装，安装师傅现场乱收费，我很生气",
-    ],
-    "hard_negatives": ["空调免费安装怎么预约", "安装师傅什么时候能上门"],
+    ),
+    "hard_negatives": ("空调免费安装怎么预约", "安装师傅什么时候能上门"),
     "reply": "写着免费安装，上门却伸手要钱，换谁都窝火。收费单和页面截图您先留好，没谈妥之前可以不付，"
     "在订单里联系安装售后核对收费项目，也可以请平台客服介入。",
 }

@@ -21,8 +21,14 @@ def _collector(on_ray: bool) -> "Collect":
 
     if not on_ray:
         return collect_questions
-    from graph.ray_mining import collect_on_ray
+    try:
+        from graph.ray_mining import collect_on_ray
+    except ModuleNotFoundError as error:
+        from graph.errors import InputError
 
+        raise InputError(
+            f"--ray: {error.name} is not installed; install pandas and pyarrow (extra `logs`)"
+        ) from None
     return collect_on_ray
 
 

@@ -76,7 +76,7 @@ async def test_drafts_are_listed_read_edited_approved_and_rejected(http: httpx.A
     assert (edited["reply"], edited["status"], edited["paraphrases"]) == (
         FIELDS["reply"],
         "draft",
-        FIELDS["paraphrases"],
+        list(FIELDS["paraphrases"]),
     )
     assert (await told(await http.post(f"/drafts/{ID}/approve")))["status"] == "approved"
     assert DraftFolder(config.drafts).get(ID).status == "approved"
