@@ -16,7 +16,7 @@ from deployments.recall import Recall
 from deployments.replica import Replica
 from deployments.rerank import Candidates, Rerank, Reranked
 from deployments.work import Node
-from graph import responses, security
+from graph import security
 from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
@@ -27,6 +27,7 @@ from graph.memory import Memory
 from graph.places import Places
 from graph.readings import ComposerReadings
 from graph.recorder import Recorder
+from graph.responses import count_responses
 from graph.schema import Info
 from graph.sessions import Sessions
 from graph.stage import RemoteNode, Stage
@@ -190,7 +191,7 @@ def make_http(composer: Composer, info: Info, config: AppConfig, feedback: Feedb
         feedback=feedback,
     )
     security.install(app, config.security)
-    responses.install(app, composer.telemetry)
+    count_responses(app, composer.telemetry)
     return app
 
 

@@ -17,7 +17,7 @@ from deployments.classify import Classified
 from deployments.rerank import Candidates, Reranked
 from deployments.work import Failure
 from graph.answer import Findings, Scribe
-from graph.memory import Memory
+from graph.memory import Memory, Tally
 from graph.policy import Candidate, Recognised, best_match, decide
 from graph.schema import ComfortAnswer, ComfortRequest, NodeState
 from graph.stage import Stage
@@ -93,6 +93,7 @@ class Composer:
         topic_threshold: float = 0.0,
         memory: Memory,
     ) -> None:
+        self.telemetry = Telemetry()
         self.stages = stages
         self.scribe = scribe
         self._understudies = understudies
@@ -100,9 +101,13 @@ class Composer:
         self._knowledge = knowledge
         self._budget = budget
         self._topic_threshold = topic_threshold
-        self.memory = memory
-        self.telemetry = Telemetry()
+        self._memory = memory
         self._speculative = execution == "speculative"
+
+    @property
+    def tally(self) -> Tally:
+        """How often its memory helped."""
+        return self._memory.tally
 
     async def comfort(self, request: ComfortRequest, *, request_id: str) -> ComfortAnswer:
         """The answer to one sentence, within its deadline whatever the nodes do."""
@@ -110,7 +115,7 @@ class Composer:
         with trace.timed("total"):
             with trace.timed("text"):
                 sentence = self._processor.process(request.text)
-            findings = await self.memory.findings(sentence.text, trace, partial(self._find, sentence))
+            findings = await self._memory.findings(sentence.text, trace, partial(self._find, sentence))
             topic = findings.topic if self.scribe.can_answer(findings) else None
             decision = decide(findings.emotion, topic, findings.match)
         self.telemetry.answered(findings, decision.strategy, trace)
