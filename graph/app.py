@@ -38,7 +38,7 @@ from graph.assemble import (
 from graph.exporter import export, inside_replica
 from graph.feedback import RemoteWriter
 from graph.live import Live
-from graph.loopback import Made, keep_replica_on_loopback, made_on_loopback
+from graph.loopback import keep_replica_on_loopback, made_on_loopback
 from graph.private_logs import join_serve_logs, protect_logs
 from graph.readings import node_readings
 from graph.stage import RemoteNode
@@ -135,7 +135,7 @@ def bind(config: AppConfig, makers: Sequence[Callable[[], Node[Any, Any]]]) -> s
     if config.placement == "fused":
         return cast(serve.Application, ingress.bind(settings, None))
 
-    def made(maker: Callable[[], Made]) -> Callable[[], Made]:
+    def made(maker: Callable[[], Any]) -> Callable[[], Any]:
         return partial(_made_in_replica, maker, keep_text=config.security.log_text)
 
     handles = {
@@ -155,7 +155,7 @@ def _deployment(cls: type, name: str) -> Any:
     return cast(Any, serve.deployment(cls)).options(name=name)
 
 
-def _made_in_replica(maker: Callable[[], Made], *, keep_text: bool) -> Made:
+def _made_in_replica(maker: Callable[[], Any], *, keep_text: bool) -> Any:
     _keep_logs(keep_text=keep_text)
     return made_on_loopback(maker)
 

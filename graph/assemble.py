@@ -17,7 +17,7 @@ from deployments.recall import Query, Recall
 from deployments.replica import Replica
 from deployments.rerank import Candidates, Rerank, Reranked
 from deployments.work import Node
-from graph import admin, responses, security
+from graph import admin, security
 from graph.answer import Scribe
 from graph.breaker import Breaker
 from graph.composer import Budget, Composer, Stages
@@ -29,6 +29,7 @@ from graph.memory import Memory
 from graph.places import Places
 from graph.readings import ComposerReadings
 from graph.recorder import Recorder
+from graph.responses import count_responses
 from graph.schema import Info
 from graph.sessions import Sessions
 from graph.stage import RemoteNode, Stage
@@ -186,7 +187,7 @@ def make_http(composer: Composer, info: Info, config: AppConfig, feedback: Feedb
     )
     admin.install(app, config)
     security.install(app, config.security)
-    responses.install(app, composer.telemetry)
+    count_responses(app, composer.telemetry)
     return app
 
 

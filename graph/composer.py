@@ -21,7 +21,7 @@ from deployments.rerank import Candidates, Reranked
 from deployments.work import Failure
 from graph.answer import Findings, Scribe
 from graph.editions import Editions, NotHeldError
-from graph.memory import Memory
+from graph.memory import Memory, Tally
 from graph.policy import SAME, Candidate, Recognised, best_match, decide, plausible
 from graph.schema import ComfortAnswer, ComfortRequest, NodeState, Versions
 from graph.stage import Stage
@@ -97,6 +97,7 @@ class Composer:
         thresholds: Thresholds,
         memory: Memory,
     ) -> None:
+        self.telemetry = Telemetry()
         self.stages = stages
         self.scribe = scribe
         self._understudies = understudies
@@ -104,14 +105,18 @@ class Composer:
         self._editions = editions
         self._budget = budget
         self._thresholds = thresholds
-        self.memory = memory
-        self.telemetry = Telemetry()
+        self._memory = memory
         self._speculative = execution == "speculative"
+
+    @property
+    def tally(self) -> Tally:
+        """How often its memory helped."""
+        return self._memory.tally
 
     def decide_by(self, thresholds: Thresholds) -> None:
         """Decide by these from now on; requests under way go on."""
         self._thresholds = thresholds
-        self.memory.forget()
+        self._memory.forget()
 
     def thresholds(self) -> dict[str, float | None]:
         """Every threshold that decides now; None where it is the model's own and its node has not answered yet."""
@@ -149,7 +154,7 @@ class Composer:
             knowledge, is_last = self._editions.pick(tried)
             key = (knowledge.manifest.version, sentence.text)
             try:
-                return await self.memory.findings(key, trace, partial(self._find, sentence, knowledge, is_last))
+                return await self._memory.findings(key, trace, partial(self._find, sentence, knowledge, is_last))
             except NotHeldError:
                 self._editions.put_off(knowledge)
                 tried.append(knowledge.manifest.version)

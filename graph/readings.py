@@ -155,7 +155,7 @@ class ComposerReadings:
         yield from _distributions(SIMILARITY, dict(seen.similarity), SCORES, ("rerank", "wsm"))
 
     def _cache(self) -> Iterator[Reading]:
-        tally = self._composer.memory.tally
+        tally = self._composer.tally
         yield Reading(CACHE, ("hit",), tally.hits)
         yield Reading(CACHE, ("joined",), tally.shared)
         yield Reading(CACHE, ("computed",), tally.computed)

@@ -48,6 +48,6 @@ class Responses:
             self._telemetry.responded(route, status or 500, time.perf_counter() - started)
 
 
-def install(app: FastAPI, telemetry: Telemetry) -> None:
+def count_responses(app: FastAPI, telemetry: Telemetry) -> None:
     """Count around everything that `app` has so far."""
     app.add_middleware(Responses, telemetry=telemetry)

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import count
@@ -14,16 +16,89 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import yaml
 
 from configs.schema import PROJECT_ROOT, AppConfig
 from graph.launch import dashboard_here
+from graph.readings import FAMILIES
 from graph.serve_file import DEPLOYMENTS, read_serve_file
 from graph.update import update
-from tests.cluster.running import PLAIN, URGENT, Service, wait_for
+from tests.cluster.exported import Series, scraped, total
+from tests.graph.queries import unmet
 
 pytestmark = pytest.mark.serve
+
+URGENT = "卖家一直不发货，我急死了，等着送人呢"
+PLAIN = "这件有蓝色的吗"
+
+
+class Service:
+    """A started service."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str, config: Path) -> None:
+        self.process = process
+        self.url = url
+        self.config = config
+
+    def comfort(self, text: str, **fields: object) -> dict[str, Any]:
+        """A 200 answer."""
+        response = httpx.post(f"{self.url}/v1/comfort", json={"text": text, **fields}, timeout=30)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_config(folder: Path, config: AppConfig) -> tuple[Path, int]:
+    """configs/serve.yaml with the small artifacts and a free port."""
+    content = yaml.safe_load((PROJECT_ROOT / "configs" / "serve.yaml").read_text(encoding="utf-8"))
+    port = free_port()
+    content["http_options"]["port"] = port
+    content["applications"][0]["args"] |= config.model_dump(
+        mode="json", include={"artifacts", "data", "train", "device", "feedback"}
+    )
+    path = folder / "serve.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path, port
+
+
+def wait_for(what: str, condition: Callable[[], bool], *, timeout_s: float = 120.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"{what}: not within {timeout_s} s")
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def service(small_config: AppConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    path, port = write_config(folder, small_config)
+    log = (folder / "log.txt").open("w+", encoding="utf-8")
+    command = [sys.executable, "-m", "graph", "serve", "--config", str(path)]
+    process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=log, stderr=subprocess.STDOUT, text=True)
+
+    def ready() -> bool:
+        if process.poll() is not None:
+            pytest.fail(f"serve ended: {Path(log.name).read_text(encoding='utf-8')}")
+        return "Ctrl-C stops it" in Path(log.name).read_text(encoding="utf-8")
+
+    try:
+        wait_for("the service", ready, timeout_s=240)
+        yield Service(process, f"http://127.0.0.1:{port}", path)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        log.close()
 
 
 def test_an_upset_customer_is_comforted_and_a_calm_one_left_alone(service: Service) -> None:
@@ -58,8 +133,48 @@ def test_batch_info_and_readiness(service: Service) -> None:
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
 
 
+def test_what_was_asked_is_counted_and_every_query_finds_its_series(service: Service) -> None:
+    before = scraped(service.process.pid)
+    asked = {"text": f"{URGENT}{time.time_ns()}"}
+    with httpx.Client(base_url=service.url, timeout=30) as http:
+        for _ in range(3):
+            assert http.post("/v1/comfort", json=asked).status_code == 200
+        assert http.post("/v1/comfort", json={"text": PLAIN}).status_code == 200
+        assert http.post("/v1/comfort", json={"text": ""}).status_code == 422
+        assert http.get(f"/{time.time_ns()}").status_code == 404
+
+    now: Series = {}
+
+    def risen(name: str, **labels: str) -> float:
+        return total(now, name, **labels) - total(before, name, **labels)
+
+    def here() -> bool:
+        nonlocal now
+        now = scraped(service.process.pid)
+        return risen("ray_anwei_answers_total") >= 4 and risen("ray_anwei_node_items_total", node="rerank") >= 1
+
+    wait_for("the metrics of these requests", here, timeout_s=40)  # every 5 s to Ray, every 10 to its agent
+    assert risen("ray_anwei_answers_total") == pytest.approx(4)
+    assert risen("ray_anwei_answers_total", strategy="none", degraded="no") == pytest.approx(1)
+    assert risen("ray_anwei_cache_total", outcome="hit") == pytest.approx(2)
+    assert risen("ray_anwei_responses_total", route="/v1/comfort", status="200") == pytest.approx(4)
+    assert risen("ray_anwei_responses_total", route="/v1/comfort", status="422") == pytest.approx(1)
+    assert risen("ray_anwei_responses_total", route="none", status="404") == pytest.approx(1)
+    assert risen("ray_anwei_stage_seconds_bucket_total", stage="total", le="+Inf") == pytest.approx(4)
+    assert risen("ray_anwei_match_similarity_count_total", scorer="rerank") == pytest.approx(3)
+    assert total(now, "ray_anwei_deadline_seconds") == pytest.approx(1.0)
+    assert {family.exported for family in FAMILIES} <= now.keys()
+    assert unmet({name: [labels for labels, _ in series] for name, series in now.items()}) == []
+
+
 def test_nothing_listens_beyond_this_machine(service: Service) -> None:
-    addresses = {f"{process.name()} on {address}:{port}" for process, address, port in service.listening()}
+    started = psutil.Process(service.process.pid)
+    addresses = {
+        f"{process.name()} on {connection.laddr.ip}:{connection.laddr.port}"
+        for process in (started, *started.children(recursive=True))
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
     assert len(addresses) > 10
     assert {address for address in addresses if " on 127.0.0.1:" not in address.replace("::ffff:", "")} == set()
 
@@ -209,7 +324,8 @@ def stored(config: AppConfig, query: str) -> set[str]:
 def replica_pid(service: Service, deployment: str) -> int:
     """The process of a deployment's replica in this service, by the title Ray gives it."""
     title = f"ServeReplica:comfort:{deployment}"
-    found = [process.pid for process in service.processes() if title in command_line(Path(f"/proc/{process.pid}"))]
+    started = psutil.Process(service.process.pid).children(recursive=True)
+    found = [process.pid for process in started if title in command_line(Path(f"/proc/{process.pid}"))]
     assert len(found) == 1, f"{deployment}: {found}"
     return int(found[0])
 

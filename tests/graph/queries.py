@@ -55,7 +55,7 @@ def _needs(node: Any, grouped: frozenset[str]) -> Iterator[Need]:
     if isinstance(node, promql_parser.VectorSelector):
         matchers = node.matchers.matchers
         same = frozenset((each.name, each.value) for each in matchers if each.op == promql_parser.MatchOp.Equal)
-        yield Need(node.name, same, grouped | {each.name for each in matchers})
+        yield Need(str(node.name), same, grouped | {each.name for each in matchers})
     elif isinstance(node, promql_parser.AggregateExpr):
         yield from _needs(node.expr, frozenset(node.modifier.labels) if node.modifier else frozenset())
     else:

@@ -10,14 +10,13 @@ import pytest
 
 from deployments.replica import Replica
 from deployments.work import Work
-from graph import responses
 from graph.admission import Admission
 from graph.exporter import Exporter, export, inside_replica
 from graph.memory import Memory
 from graph.private_logs import Private, ToServe
 from graph.readings import ComposerReadings, Family, Reading, node_readings
 from graph.recorder import Recorder
-from graph.responses import Responses
+from graph.responses import Responses, count_responses
 from graph.schema import ComfortRequest
 from graph.telemetry import Distribution, Telemetry
 from tests.graph.scripted import QUESTION, Script, ScriptedNode
@@ -107,7 +106,7 @@ async def test_responses_are_counted_by_the_pattern_of_their_route() -> None:
     script = Script()
     app = app_of(script)
     telemetry = Telemetry()
-    responses.install(app, telemetry)
+    count_responses(app, telemetry)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         await http.post("/v1/comfort", json={"text": QUESTION})

@@ -12,7 +12,7 @@ from load_tests.chaos.faults import Fault, empty, flipped, half, nothing
 from load_tests.chaos.load import Shot, percentile
 from load_tests.chaos.report import BEGIN, END, write
 from load_tests.chaos.trial import row
-from tests.cluster.running import write_config
+from tests.cluster.test_serve import write_config
 
 
 @pytest.mark.serve
