@@ -105,7 +105,7 @@ def node_lost() -> Fault:
     """The second machine dies at once."""
 
     def make(service: Service) -> Callable[[], None]:
-        service.cluster.remove_node(next(iter(service.cluster.worker_nodes)), allow_graceful=False)
+        service.lose_node()
         return nothing
 
     return Fault("loss of the worker node of two", make, timeout_s=90, allowed="in flight")

@@ -49,6 +49,7 @@ class Service:
         self._dashboard = dashboard
         self._content = content
         self._expected: Counter[str] = Counter()
+        self._all_replicas = True
 
     def processes(self) -> dict[str, list[int]]:
         """The living processes of every deployment, of `CONTROLLER` and of `PROXY`."""
@@ -88,7 +89,13 @@ class Service:
         except Exception:  # the control store is away, or starts
             return False
         wanted = {role: n for role, n in self._expected.items() if role in (*self.roles, CONTROLLER, PROXY)}
-        return all(there[role] >= n for role, n in wanted.items()) and self._healthy()
+        return all(there[role] >= n for role, n in wanted.items()) and (self._healthy() or not self._all_replicas)
+
+    def lose_node(self) -> None:
+        """End the second node at once; from now on one process of each kind is whole, as one node takes no more."""
+        self.cluster.remove_node(next(iter(self.cluster.worker_nodes)), allow_graceful=False)
+        self._expected = Counter(dict.fromkeys(self._expected, 1))
+        self._all_replicas = False
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -160,6 +167,8 @@ def serve_file(config: AppConfig, folder: Path, *, n_replicas: int, n_composers:
     for deployment in application["deployments"]:
         deployment.pop("autoscaling_config", None)
         deployment["num_replicas"] = {"Composer": n_composers, "Feedback": 1}.get(deployment["name"], n_replicas)
+        if n_replicas > 1:
+            deployment["max_replicas_per_node"] = 1
     return ServeFile(content, config, APP, "127.0.0.1", port)
 
 
