@@ -168,7 +168,7 @@ def _redis_server(folder: Path) -> Iterator[str]:
 def _tell(row: "Row") -> "Row":
     sign = "[green]held[/green]" if row.held else "[red]NOT held[/red]"
     console.print(
-        f"{row.fault:50} {row.requests:5} asked {row.errors:4} errors {row.degraded:5} degraded "
+        f"{row.fault:50} {row.requests:5} asked {row.errors:4} errors {row.statuses or ''} {row.degraded:5} degraded "
         f"{row.recovered_s:6} s  {sign}",
         highlight=False,
         soft_wrap=True,

@@ -57,7 +57,9 @@ def _faults(rows: list[dict[str, Any]]) -> str:
 
 
 def _errors(row: dict[str, Any]) -> str:
-    return f"{row['errors']} ({row['allowed']} allowed)" if row["allowed"] != "none" else str(row["errors"])
+    kinds = ", ".join(f"{n} × {status if status != '0' else 'no answer'}" for status, n in row["statuses"].items())
+    said = f"{row['errors']} ({kinds})" if kinds else "0"
+    return f"{said}; {row['allowed']} allowed" if row["allowed"] != "none" else said
 
 
 def _share(row: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """One fault under steady load: what customers saw of it, and when it was over."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,6 +22,7 @@ class Row:
         fault: Its name.
         requests: Sent from the moment of the fault until it was over.
         errors: Of them, answered with another status than 200, or not at all.
+        statuses: Of the errors, how many of each status; 0 is no answer.
         degraded: Of them, answered by an understudy.
         spoiled: Of the good items in the company of a poisoned one, those not answered well; 0 without poison.
         p99_ms: 99th percentile of the time to an answer.
@@ -33,6 +35,7 @@ class Row:
     fault: str
     requests: int
     errors: int
+    statuses: dict[int, int]
     degraded: int
     spoiled: int
     p99_ms: float
@@ -86,6 +89,7 @@ def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float | 
         fault=fault.name,
         requests=len(shots),
         errors=len(errors),
+        statuses=dict(sorted(Counter(shot.status for shot in errors).items())),
         degraded=len(bad) - len(errors),
         spoiled=sum(POISON not in shot.text for shot in bad) if poisoned else 0,
         p99_ms=round(percentile([shot.latency_s for shot in shots], 0.99) * 1000),

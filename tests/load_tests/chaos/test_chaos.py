@@ -37,7 +37,8 @@ def shot(sent: float, *, status: int = 200, degraded: tuple[str, ...] = (), text
 def test_a_row_counts_errors_and_understudies_and_when_the_last_was_seen() -> None:
     shots = [shot(1.0), shot(2.0, status=0), shot(3.0, degraded=("recall",)), shot(4.0)]
     seen = row(Fault("kill", lambda _: nothing), shots, 1.0, whole_s=6.0)
-    assert (seen.requests, seen.errors, seen.degraded, seen.recovered_s, seen.held) == (4, 1, 1, 2.5, False)
+    assert (seen.requests, seen.errors, seen.statuses) == (4, 1, {0: 1})
+    assert (seen.degraded, seen.recovered_s, seen.held) == (1, 2.5, False)
     assert row(Fault("kill", lambda _: nothing, allowed="in flight"), shots, 1.0, whole_s=6.0).held
     assert not row(Fault("kill", lambda _: nothing), [shot(1.0)], 1.0, whole_s=None).held
 
