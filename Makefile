@@ -5,6 +5,9 @@
 #   make test             lint, types, import contracts and tests
 #   make check-data       prove that data/ keeps its promises
 #   make results          measure all models on public data: DATA=folder of lcqmc, atec, smp2020_usual, cic and text
+#   make bench            side by side with other servers, some 45 minutes; writes docs/performance.md
+#   make load             a load profile with limits: PROFILE=smoke, steady, spike or soak
+#   make scale            autoscaling under a step of load;  make growth: recall up to a million entries
 #   make chaos            faults, overload, bad input and a soak on real Serve; writes docs/reliability.md (20 minutes)
 #   make licences         write docs/licences.md
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
@@ -15,16 +18,20 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CONFIG ?= configs/serve.yaml
 EXTRA ?= cpu
 DATA ?= data
-THREADS ?= 2
+THREADS ?= 1
+PROFILE ?= smoke
+SECONDS ?= 6
+ROUNDS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit check-data results chaos licences format lock clean help
+.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth chaos licences \
+	format lock clean help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -15
+	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
 serve: preflight .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph serve --config $(CONFIG)
@@ -54,21 +61,47 @@ check-data: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph check-data
 
 # Reports and tables go to docs/results, unfinished work to results/: run it again and it goes on where it stopped.
+# One thread: two wait for each other as soon as anything else runs on the machine.
 TEXTS = $(foreach file,$(sort $(wildcard $(DATA)/text/*.txt)),--text $(file))
 EVALUATE = $(BIN)/python -m graph evaluate
-MATCHERS := wcd,rwmd,wmd,wsm,wsm_min,wsm_len,wsm_unweighted,bcnn,matchpyramid,pbmatch_sims,pbmatch_vectors,pbmatch
-CLASSIFIERS := cnn,swem,swem_hier,leam,mlc,svm
+WORDWISE := wcd,rwmd,wmd,wsm,wsm_min,wsm_len,wsm_unweighted
+MATCHERS := $(WORDWISE),bcnn,matchpyramid,pbmatch,align
+CLASSIFIERS := cnn,swem,leam,mlc,mlc_wide,svm
 three_parts = --train $(DATA)/$(1)/train.tsv --dev $(DATA)/$(1)/dev.tsv --test $(DATA)/$(1)/test.tsv
 two_parts = --train $(DATA)/$(1)/train.tsv --dev $(DATA)/$(1)/dev.tsv
-kept = $(TEXTS) --threads $(THREADS) --without-duplicates --out docs/results/$(1).json --work results/$(1)
+kept = --vectors synonyms $(TEXTS) --set embeddings.n_epochs=3 --set embeddings.min_count=2 --threads $(THREADS) \
+	--without-duplicates --out docs/results/$(1).json --work results/$(1)
+classifying := --set average=0.99 --set token_dropout=0.2 --set n_filters=48 --epochs 10
+comma := ,
+of = $(foreach setting,$(2),--set $(1).$(setting))
+matching := --set batch_size=256 $(call of,pbmatch,n_epochs=4 patience=4 hidden=256 n_kernels=100 n_maps=[16$(comma)32]) \
+	$(call of,align,n_epochs=5 patience=5 hidden=256 alignment_width=160 dropout=0.3 alignment_dropout=0.3) \
+	$(call of,align,token_dropout=0.08 average=0.999) $(call of,bcnn,n_epochs=4 hidden=256 n_kernels=100) \
+	$(call of,matchpyramid,n_epochs=4 hidden=256 n_maps=[16$(comma)32])
 
 results: .venv/.serve-$(EXTRA)
 	@test -f $(DATA)/lcqmc/train.tsv || { echo "$(DATA)/lcqmc/train.tsv is missing: give DATA=folder of the sets"; exit 2; }
-	$(EVALUATE) classification $(call three_parts,smp2020_usual) --models $(CLASSIFIERS) $(call kept,smp2020_usual)
-	$(EVALUATE) classification $(call two_parts,cic) --models $(CLASSIFIERS) $(call kept,cic)
-	$(EVALUATE) matching $(call three_parts,atec) --models $(MATCHERS) $(call kept,atec)
-	$(EVALUATE) matching $(call three_parts,lcqmc) --models $(MATCHERS) $(call kept,lcqmc)
+	$(EVALUATE) classification $(call two_parts,cic) --models $(CLASSIFIERS) $(classifying) $(call kept,cic)
+	$(EVALUATE) classification $(call three_parts,smp2020_usual) --models $(CLASSIFIERS) $(classifying) \
+		$(call kept,smp2020_usual)
+	$(EVALUATE) matching $(call three_parts,atec) --models $(MATCHERS) $(matching) $(call kept,atec)
+	$(EVALUATE) matching $(call three_parts,lcqmc) --models $(MATCHERS) $(matching) $(call kept,lcqmc)
 	$(EVALUATE) table docs/results --into docs/results.md
+
+# Each writes its report into docs/performance and its tables into docs/performance.md.
+bench: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m graph train all
+	$(BIN)/python -m load_tests.bench run --seconds $(SECONDS) --rounds $(ROUNDS)
+	$(BIN)/python -m load_tests.batching
+
+scale: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m load_tests.autoscale
+
+growth: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m load_tests.growth run
+
+load: .venv/.serve-$(EXTRA)
+	$(BIN)/python -m load_tests.load $(PROFILE)
 
 chaos: .venv/.dev-$(EXTRA)
 	$(BIN)/python -m load_tests.chaos --config $(CONFIG)

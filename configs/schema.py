@@ -181,6 +181,10 @@ class AppConfig(Section):
         default="gated",
         description="gated: emotion first, the rest only for emotional sentences; speculative: all at once.",
     )
+    transport: Literal["throughput", "plain"] = Field(
+        default="throughput",
+        description="throughput: HAProxy, gRPC between replicas, one event loop a replica; plain: Ray's defaults.",
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     thresholds: Thresholds = Thresholds()
     recall: Recall = Recall()

@@ -25,6 +25,8 @@ from indexes.feedback.entries import Answered, Rating, Tallies
 _RETRY_AFTER_S = 2
 # Counting millions of answers takes seconds; the ingress itself gives up after 30.
 _REPORT_TIMEOUT_S = 25.0
+# A readiness probe must not wait as long as a rating may.
+_STATE_TIMEOUT_S = 0.5
 _MAX_TEXT_CHARS = 500
 _FULL = "the disk of the feedback store is full; the rating was not kept, send it again later"
 _AWAY = "the feedback store does not answer; the rating was not kept, send it again later"
@@ -117,7 +119,7 @@ class Feedback:
 
     async def state(self) -> NodeState:
         """The writer as this composer sees it."""
-        return await self._ratings.state()
+        return await self._ratings.state(within_s=_STATE_TIMEOUT_S)
 
     async def _store(self, rating: Rating) -> Outcome[Receipt]:
         return await self._ratings.ask(rating, deadline=time.time() + self._timeout_s)

@@ -31,6 +31,7 @@ from graph.schema import (
     ComfortRequest,
     FieldError,
     Info,
+    NodeState,
     Readiness,
 )
 
@@ -92,9 +93,9 @@ class Gateway:
 
     async def readiness(self) -> Readiness:
         """Ask every node; ready only once all have answered, afterwards degraded at worst."""
-        nodes = await self.composer.stages.states()
-        shown = nodes | {"feedback": await self._feedback.state()} if self._feedback else nodes
+        nodes, feedback = await asyncio.gather(self.composer.stages.states(), self._feedback_state())
         # Answers do not need the feedback writer, so it is shown but does not decide.
+        shown = nodes | feedback
         if all(node.state == "ready" for node in nodes.values()):
             self._all_have_answered = True
             return Readiness(status="ready", nodes=shown)
@@ -131,6 +132,9 @@ class Gateway:
                 "thresholds": known.thresholds | thresholds,
             }
         )
+
+    async def _feedback_state(self) -> dict[str, NodeState]:
+        return {"feedback": await self._feedback.state()} if self._feedback else {}
 
     async def _item(self, item: object) -> ComfortAnswer | BatchItemError:
         try:

@@ -23,6 +23,7 @@ from configs.schema import PROJECT_ROOT
 from graph.errors import LaunchError
 from graph.preflight import port_fault
 from graph.serve_file import ServeFile
+from graph.transport import switched
 
 PID_FILE = PROJECT_ROOT / ".run" / "serve.pid"
 _DEPLOY_TIMEOUT_S = 300.0
@@ -44,14 +45,28 @@ def running(file: ServeFile, *, address: str | None = None) -> Iterator[str]:
         LaunchError: the port is taken, the deployment failed, or it was not ready in time.
     """
     check_port(file)
-    dashboard = _start_ray(address)
-    try:
+    with switched(file.app.transport), ray_cluster(address) as dashboard:
         # Ray's own client of that interface: it carries the cluster's authentication token.
         client = ServeSubmissionClient(dashboard)
         _deploy(client, file)
         url = f"http://{file.host}:{file.port}"
         _wait_ready(client, file, url)
         yield url
+
+
+@contextmanager
+def ray_cluster(address: str | None = None) -> Iterator[str]:
+    """A cluster to deploy to; Serve on it ends with the block.
+
+    Args:
+        address: The cluster's; None starts one on loopback, which ends with the block too.
+
+    Yields:
+        The dashboard's URL.
+    """
+    dashboard = _start_ray(address)
+    try:
+        yield dashboard
     finally:
         serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()

@@ -114,11 +114,14 @@ def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
     embeddings = _digest(_FORMAT, segmenter_version(), steps.content.lessons(), asdict(params.embeddings))
     encoder = _digest(embeddings, asdict(params.encoder))
     index = _digest(encoder, steps.content.knowledge.digest)
-    topic = _digest(embeddings, asdict(params.topic))
-    matcher = _digest(encoder, topic, config.recall.model_dump(), config.thresholds.match_topic, asdict(params.matcher))
+    emotion, topic = (_digest(embeddings, asdict(part)) for part in (params.emotion, params.topic))
+    # The matcher's threshold is chosen behind both classifiers, as in service.
+    matcher = _digest(
+        encoder, emotion, topic, config.recall.model_dump(), config.thresholds.match_topic, asdict(params.matcher)
+    )
     return [
         Step("embeddings", places.embeddings, embeddings, steps.embeddings),
-        Step("emotion", places.emotion, _digest(embeddings, asdict(params.emotion)), steps.emotion),
+        Step("emotion", places.emotion, emotion, steps.emotion),
         Step("topic", places.topic, topic, steps.topic),
         Step("encoder", places.encoder, encoder, steps.encoder),
         Step("index", places.index, index, steps.index),

@@ -82,10 +82,10 @@ class Stage(Generic[Item, Result]):
             return Failure("error", f"{self.name} is failing; its breaker is {self._breaker.state}")
         return await self._batcher.submit(work)
 
-    async def state(self) -> NodeState:
-        """Ask the node for its version; the answer tells whether it is up."""
+    async def state(self, *, within_s: float | None = None) -> NodeState:
+        """Ask the node for its version; the answer tells whether it is up, if it comes in time (the stage's own)."""
         try:
-            self._description = await asyncio.wait_for(self._node.describe(), self._timeout_s)
+            self._description = await asyncio.wait_for(self._node.describe(), within_s or self._timeout_s)
             state: Literal["starting", "ready", "failing"] = "ready"
         except Exception:
             state = "starting" if self._description is None else "failing"

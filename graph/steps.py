@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,25 +137,30 @@ class Steps:
         wsm.save(self._places.wsm)
 
     def _threshold(self, recall: HybridRecall, score: Callable[[TuningQuery], NDArray[np.float32]]) -> float:
-        """The threshold of a similarity, with candidates of an improbable topic passed over as in service."""
+        """The threshold of a similarity, with candidates passed over as in service: topic improbable, emotion unfit."""
         queries = tuning_queries(
             recall,
             segmenter=self.content.processor,
             utterances=self.content.utterances.utterances,
             split="dev",
         )
-        topic = Classifier.load(
-            self._places.topic, segmenter=self.content.processor.version, device=self._config.device
-        )
-        probable = topic.classify([query.sentence for query in queries]) >= self._config.thresholds.match_topic
+        sentences = [query.sentence for query in queries]
+        topic, emotion = self._classifier(self._places.topic), self._classifier(self._places.emotion)
+        probable = topic.classify(sentences) >= self._config.thresholds.match_topic
+        felt = [emotion.labels[column] for column in emotion.classify(sentences).argmax(axis=1)]
         row_of = {id(query): number for number, query in enumerate(queries)}
-        column = {label: number for number, label in enumerate(topic.labels)}
+        column_of = {label: number for number, label in enumerate(topic.labels)}
 
         def plausible(query: TuningQuery) -> list[float]:
-            topics = [column[recall.knowledge.entry_of(row).topic] for row in query.rows]
-            return [float(value) for value in score(query) * probable[row_of[id(query)], topics]]
+            number = row_of[id(query)]
+            entries = [recall.knowledge.entry_of(row) for row in query.rows]
+            fits = [probable[number, column_of[e.topic]] and felt[number] in e.emotions for e in entries]
+            return [float(value) for value in score(query) * np.array(fits)]
 
         return serving_threshold(queries, plausible, precision=self._params.matcher.precision)
+
+    def _classifier(self, folder: Path) -> Classifier:
+        return Classifier.load(folder, segmenter=self.content.processor.version, device=self._config.device)
 
     def _recall(self) -> HybridRecall:
         settings = self._config.recall

@@ -1,14 +1,15 @@
-"""Exact nearest neighbours among sentence vectors: the semantic half of recall.
+"""Nearest neighbours among sentence vectors: the semantic half of recall.
 
-A flat inner-product index: with L2-normalised vectors the score is the cosine. Knowledge of up to some
-hundred thousand surfaces needs no approximation. `indexes/build.py` writes these indexes and
-`indexes/recall.py` searches them. faiss is imported only here.
+With L2-normalised vectors the inner product is the cosine. Up to `FLAT_ROWS` rows the index is exact; beyond that a
+flat scan would be the slowest part of recall, and inverted lists (IVF: k-means cells, of which the nearest are scanned)
+take its place. `load_tests/growth.py` measures both, and a graph index (HNSW), against the flat one.
+`indexes/build.py` writes these indexes and `indexes/recall.py` searches them. faiss is imported only here.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import faiss
 import numpy as np
@@ -16,7 +17,15 @@ from numpy.typing import NDArray
 
 from indexes.errors import IndexUnavailableError
 
+Kind = Literal["flat", "ivf", "hnsw"]
+
+FLAT_ROWS = 50_000
+"""Most rows that are searched one by one; see docs/performance.md."""
 _FILE = "vectors.faiss"
+_PROBED_SHARE, _PROBED_LEAST = 16, 32
+"""One cell in so many is searched, but at least so many cells."""
+_ROWS_TO_LEARN_CELLS = 64
+"""Vectors a cell from which k-means learns the cells."""
 _LINKS = 16
 _BUILD_BREADTH = 80
 _SEARCH_BREADTH = 64
@@ -45,8 +54,9 @@ class DenseIndex:
         except (RuntimeError, MemoryError) as error:
             reason = str(error).strip().splitlines()[-1]
             raise IndexUnavailableError(f"{path}: not a readable dense index ({reason}); rebuild the index") from None
-        if not isinstance(index, faiss.IndexFlat) or index.metric_type != faiss.METRIC_INNER_PRODUCT:
-            raise IndexUnavailableError(f"{path}: not a flat inner-product index; rebuild the index")
+        known = isinstance(index, (faiss.IndexFlat, faiss.IndexIVFFlat, faiss.IndexHNSWFlat))
+        if not known or index.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise IndexUnavailableError(f"{path}: not an inner-product index of a known kind; rebuild the index")
         self.size = int(index.ntotal)
         self.width = int(index.d)
         self._path = path
@@ -63,12 +73,13 @@ class DenseIndex:
         return cls(folder, device=device)
 
     @staticmethod
-    def build(folder: Path, vectors: NDArray[np.float32]) -> None:
+    def build(folder: Path, vectors: NDArray[np.float32], *, kind: Kind | None = None) -> None:
         """Writes an index of `vectors` into `folder`, which is made if it is absent.
 
         Args:
             folder: where to.
             vectors: finite float32 (n, width), n and width at least 1.
+            kind: how it searches; None lets the number of rows decide.
 
         Raises:
             ValueError: not a matrix with at least one row and column, or not all finite.
@@ -77,8 +88,7 @@ class DenseIndex:
             raise ValueError(f"vectors of shape {vectors.shape}: must be (n, width) with at least one row and column")
         if not np.isfinite(vectors).all():
             raise ValueError("vectors hold NaN or infinity: every number must be finite")
-        index = faiss.IndexFlatIP(vectors.shape[1])
-        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        index = _filled(np.ascontiguousarray(vectors, dtype=np.float32), kind or kind_for(len(vectors)))
         folder.mkdir(parents=True, exist_ok=True)
         faiss.write_index(index, str(folder / _FILE))
 
@@ -90,7 +100,8 @@ class DenseIndex:
             top_k: at most so many rows per vector, >= 1.
 
         Returns:
-            scores float32 (n, k) in descending order and rows int64 (n, k), with k = min(top_k, size).
+            scores float32 (n, k) in descending order and rows int64 (n, k), with k = min(top_k, size). An inexact
+            index may find fewer; the places left over have row -1.
 
         Raises:
             ValueError: `top_k` below 1, or `vectors` of another width.
@@ -112,12 +123,42 @@ class DenseIndex:
         return scores, rows
 
 
+def kind_for(n_rows: int) -> Kind:
+    """The kind of index for so many rows."""
+    return "flat" if n_rows <= FLAT_ROWS else "ivf"
+
+
+def _filled(vectors: NDArray[np.float32], kind: Kind) -> Any:
+    """An index of `vectors`, with its search settings."""
+    n, width = vectors.shape
+    index: Any
+    if kind == "flat":
+        index = faiss.IndexFlatIP(width)
+    elif kind == "ivf":
+        n_cells = max(1, min(int(4 * n**0.5), n // _ROWS_TO_LEARN_CELLS))
+        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, n_cells, faiss.METRIC_INNER_PRODUCT)
+        index.nprobe = min(max(_PROBED_LEAST, n_cells // _PROBED_SHARE), n_cells)
+        index.cp.spherical = True  # cells of directions, as the vectors have length 1
+        index.cp.max_points_per_centroid = _ROWS_TO_LEARN_CELLS
+        index.train(vectors)
+    else:
+        index = _graph(width)
+    index.add(vectors)
+    return index
+
+
+def _graph(width: int) -> Any:
+    index = faiss.IndexHNSWFlat(width, _LINKS, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction, index.hnsw.efSearch = _BUILD_BREADTH, _SEARCH_BREADTH
+    return index
+
+
 def _placed(index: Any, device: str) -> Any:
     """`index` on the wanted device."""
     n_gpus = int(faiss.get_num_gpus())
     if device == "cuda" and not n_gpus:
         raise ValueError("device=cuda: faiss sees no GPU; install faiss-gpu or use device=auto")
-    if device == "cpu" or not n_gpus:
+    if device == "cpu" or not n_gpus or isinstance(index, faiss.IndexHNSWFlat):  # a graph stays on the CPU
         return index
     return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)
 
@@ -152,9 +193,7 @@ def nearest_neighbours(
     faiss.omp_set_num_threads(1)
     index: Any = faiss.IndexFlatIP(width)
     if n > exact_up_to:
-        index = faiss.IndexHNSWFlat(width, _LINKS, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = _BUILD_BREADTH
-        index.hnsw.efSearch = _SEARCH_BREADTH
+        index = _graph(width)
     data = np.ascontiguousarray(vectors, dtype=np.float32)
     index.add(data)
     scores, rows = index.search(data, k + 1)

@@ -180,7 +180,7 @@ class HybridRecall:
         # A zero vector (no known token) is equally near to everything: no evidence for any row.
         known = np.abs(vectors).max(axis=1) > 0
         lists = zip(known.tolist(), rows.tolist(), scores.tolist(), strict=True)
-        return [list(zip(own, score, strict=True)) if some else [] for some, own, score in lists]
+        return [_found(own, score) if some else [] for some, own, score in lists]
 
     def _fuse(self, lexical: _Hits, dense: _Hits, degraded: tuple[str, ...]) -> Recalled:
         row_rankings = [[row for row, _ in lexical], [row for row, _ in dense]]
@@ -198,6 +198,11 @@ class HybridRecall:
             fused=tuple(score for _, score in fused),
             degraded=degraded,
         )
+
+
+def _found(rows: list[int], scores: list[float]) -> _Hits:
+    """Hits in order; an inexact index that found too few fills up with row -1."""
+    return [(row, score) for row, score in zip(rows, scores, strict=True) if row >= 0]
 
 
 def _without(hits: _Hits, rows: frozenset[int]) -> _Hits:

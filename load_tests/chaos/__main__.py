@@ -156,7 +156,7 @@ def _redis_server(folder: Path) -> Iterator[str]:
 
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - the words are this file's own
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         time.sleep(1)
         yield f"127.0.0.1:{port}"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,21 @@ def test_nothing_listens_beyond_this_machine(service: Service) -> None:
     assert {address for address in addresses if " on 127.0.0.1:" not in address.replace("::ffff:", "")} == set()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x-request-timeout-seconds", "0.001"),
+        ("x-request-timeout-seconds", "0"),
+        ("x-request-disconnect-disabled", "?1"),
+    ],
+)
+def test_a_client_cannot_change_the_time_limits_of_serve(service: Service, name: str, value: str) -> None:
+    # A millisecond would end in Serve's 408 if the header arrived.
+    body = {"text": f"{URGENT}{name}{value}"}
+    response = httpx.post(f"{service.url}/v1/comfort", json=body, headers={name: value}, timeout=30)
+    assert response.status_code == 200, response.text
+
+
 def test_errors_are_problem_documents(service: Service) -> None:
     response = httpx.post(f"{service.url}/v1/comfort", json={"text": ""}, timeout=10)
     assert response.status_code == 422
@@ -145,15 +161,15 @@ def test_errors_are_problem_documents(service: Service) -> None:
 
 
 def test_answers_keep_coming_while_rerank_is_dead_and_it_comes_back(service: Service) -> None:
-    os.kill(replica_pid("Rerank"), signal.SIGKILL)
-    degraded = []
+    os.kill(replica_pid(service, "Rerank"), signal.SIGKILL)
+    asked = count()  # a sentence that was asked a moment ago is answered from memory
 
-    def named() -> bool:
-        degraded.append(service.comfort(URGENT)["degraded"])
-        return bool(degraded[-1] == ["rerank"])
+    def degraded() -> list[str]:
+        said: list[str] = service.comfort(f"{URGENT}{next(asked)}")["degraded"]
+        return said
 
-    wait_for("rerank to be named in degraded", named, timeout_s=30)
-    wait_for("rerank to be back", lambda: service.comfort(URGENT)["degraded"] == [])
+    wait_for("rerank to be named in degraded", lambda: degraded() == ["rerank"], timeout_s=30)
+    wait_for("rerank to be back", lambda: degraded() == [])
 
 
 def test_a_killed_writer_loses_no_acknowledged_rating_and_fails_no_answer(
@@ -169,7 +185,7 @@ def test_a_killed_writer_loses_no_acknowledged_rating_and_fails_no_answer(
 
         def rate(number: int) -> None:
             if number == 500:
-                os.kill(replica_pid("Feedback"), signal.SIGKILL)
+                os.kill(replica_pid(service, "Feedback"), signal.SIGKILL)
                 killed.set()
                 assert service.comfort(URGENT)["degraded"] == []
             body = {"session_id": sessions[number], "satisfaction": 1}
@@ -177,7 +193,7 @@ def test_a_killed_writer_loses_no_acknowledged_rating_and_fails_no_answer(
 
         list(pool.map(rate, range(len(sessions))))
     assert killed.is_set()
-    os.kill(replica_pid("Feedback"), signal.SIGKILL)
+    os.kill(replica_pid(service, "Feedback"), signal.SIGKILL)
     rated = stored(small_config, "SELECT session FROM ratings")
     assert {f"session:{session}" for session in sessions} <= rated
 
@@ -188,15 +204,13 @@ def stored(config: AppConfig, query: str) -> set[str]:
         return {row[0] for row in connection.execute(query)}
 
 
-def replica_pid(deployment: str) -> int:
-    """The process of a deployment's replica, by the title Ray gives it."""
-    found = [
-        int(entry.name)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and f"ServeReplica:comfort:{deployment}" in command_line(entry)
-    ]
+def replica_pid(service: Service, deployment: str) -> int:
+    """The process of a deployment's replica in this service, by the title Ray gives it."""
+    title = f"ServeReplica:comfort:{deployment}"
+    started = psutil.Process(service.process.pid).children(recursive=True)
+    found = [process.pid for process in started if title in command_line(Path(f"/proc/{process.pid}"))]
     assert len(found) == 1, f"{deployment}: {found}"
-    return found[0]
+    return int(found[0])
 
 
 def command_line(process: Path) -> str:

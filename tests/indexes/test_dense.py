@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexes.dense import DenseIndex, nearest_neighbours
+from indexes.dense import FLAT_ROWS, DenseIndex, Kind, kind_for, nearest_neighbours
 from indexes.errors import IndexUnavailableError
 
 
@@ -118,3 +118,42 @@ def test_a_row_among_its_equals_is_not_its_own_neighbour() -> None:
     assert rows.shape == (6, 2)
     assert not (rows == np.arange(6)[:, None]).any()
     assert nearest_neighbours(same[:1], top_k=2)[1].shape == (1, 0)
+
+
+@pytest.fixture(scope="module")
+def clustered() -> NDArray[np.float32]:
+    """Six thousand directions around three hundred centres, as sentences stand around their matters."""
+    draw = np.random.default_rng(5)
+    centres = draw.normal(size=(300, 32))
+    made = np.repeat(centres, 20, axis=0) + 0.5 * draw.normal(size=(6000, 32))
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float32)
+
+
+@pytest.mark.parametrize("kind", ["ivf", "hnsw"])
+def test_inexact_kinds_find_nearly_all_that_the_flat_one_finds(
+    tmp_path: Path, clustered: NDArray[np.float32], kind: Kind
+) -> None:
+    DenseIndex.build(tmp_path / "flat", clustered, kind="flat")
+    DenseIndex.build(tmp_path / kind, clustered, kind=kind)
+    queries = clustered[::60]
+    exact_scores, exact = DenseIndex.open(tmp_path / "flat", device="cpu").search(queries, top_k=20)
+    scores, rows = DenseIndex.open(tmp_path / kind, device="cpu").search(queries, top_k=20)
+    kept = np.mean([len(set(a) & set(b)) / 20 for a, b in zip(rows.tolist(), exact.tolist(), strict=True)])
+    assert kept > 0.9
+    np.testing.assert_array_equal(rows[:, 0], exact[:, 0])
+    np.testing.assert_allclose(scores[:, 0], exact_scores[:, 0], atol=1e-5)
+
+
+def test_the_number_of_rows_decides_the_kind(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
+    assert (kind_for(1), kind_for(FLAT_ROWS), kind_for(FLAT_ROWS + 1)) == ("flat", "flat", "ivf")
+    DenseIndex.build(tmp_path, vectors)
+    assert isinstance(faiss.read_index(str(tmp_path / "vectors.faiss")), faiss.IndexFlat)
+
+
+def test_rows_beyond_the_searched_cells_are_marked_as_not_found(tmp_path: Path, clustered: NDArray[np.float32]) -> None:
+    DenseIndex.build(tmp_path, clustered, kind="ivf")
+    _, rows = DenseIndex.open(tmp_path, device="cpu").search(clustered[:1], top_k=len(clustered))
+    found = rows[0][rows[0] >= 0]
+    assert 20 < len(found) < len(clustered)
+    assert (rows[0][len(found) :] == -1).all()
+    assert len(set(found.tolist())) == len(found)

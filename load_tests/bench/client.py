@@ -1,0 +1,154 @@
+"""A load generator that is light enough to share the machine with the server it measures.
+
+Each client holds one connection, sends a sentence, waits for the whole answer and sends the next (closed loop). It
+speaks just enough HTTP/1.1 for that: requests are made in advance, answers are cut at `content-length`. Runs as a
+process of its own, `python -m load_tests.bench.client`, and prints one JSON object.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+from typing import cast
+
+import uvloop
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_HANDLED = re.compile(rb'"handled": ?true')
+_DEGRADED = re.compile(rb'"degraded": ?\["')
+_HEAD_END = b"\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the clients saw."""
+
+    latencies_ms: list[float] = field(default_factory=list)
+    statuses: dict[int, int] = field(default_factory=dict)
+    handled: int = 0
+    degraded: int = 0
+    broken: int = 0
+
+
+class Connection(asyncio.Protocol):
+    """One client.
+
+    Args:
+        requests: What to send, without end; shared by all clients.
+        tally: Where to note it; answers that were asked for after `end` are not noted.
+        end: When to stop, in seconds of `time.perf_counter`.
+        finished: Set when it has stopped.
+    """
+
+    def __init__(self, requests: Iterator[bytes], tally: Tally, end: float, finished: "asyncio.Future[None]") -> None:
+        self._requests = requests
+        self._tally = tally
+        self._end = end
+        self._finished = finished
+        self._buffer = bytearray()
+        self._sent = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first request."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        """Collect an answer; when it is whole, note it and send the next request."""
+        self._buffer += data
+        head = self._buffer.find(_HEAD_END)
+        if head < 0:
+            return
+        length = _LENGTH.search(self._buffer, 0, head + 2)
+        if length is None:
+            self._tally.broken += 1
+            self._transport.close()
+            return
+        if len(self._buffer) < head + len(_HEAD_END) + int(length[1]):
+            return
+        self._note()
+        self._buffer.clear()
+        if time.perf_counter() < self._end:
+            self._send()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The server closed, or this client has finished."""
+        if time.perf_counter() < self._end:
+            self._tally.broken += 1
+        if not self._finished.done():
+            self._finished.set_result(None)
+
+    def _send(self) -> None:
+        self._sent = time.perf_counter()
+        self._transport.write(next(self._requests))
+
+    def _note(self) -> None:
+        tally, status = self._tally, int(self._buffer[9:12])
+        tally.statuses[status] = tally.statuses.get(status, 0) + 1
+        if status == 200:
+            tally.latencies_ms.append((time.perf_counter() - self._sent) * 1000)
+            tally.handled += _HANDLED.search(self._buffer) is not None
+            tally.degraded += _DEGRADED.search(self._buffer) is not None
+
+
+async def run(port: int, requests: list[bytes], *, clients: int, seconds: float) -> dict[str, object]:
+    """The report of `clients` closed loops over `requests` for `seconds`."""
+    loop, tally, shared = asyncio.get_running_loop(), Tally(), cycle(requests)
+    cpu, start = time.process_time(), time.perf_counter()
+    ends = []
+    for _ in range(clients):
+        finished = loop.create_future()
+        ends.append(finished)
+        await loop.create_connection(
+            lambda done=finished: Connection(shared, tally, start + seconds, done),  # type: ignore[misc]
+            "127.0.0.1",
+            port,
+        )
+    await asyncio.wait(ends, timeout=seconds + 60)
+    wall_s = time.perf_counter() - start
+    return {
+        "clients": clients,
+        "wall_s": wall_s,
+        "client_cpu_s": time.process_time() - cpu,
+        "latencies_ms": [round(value, 3) for value in tally.latencies_ms],
+        "statuses": tally.statuses,
+        "handled": tally.handled,
+        "degraded": tally.degraded,
+        "broken": tally.broken,
+    }
+
+
+def request(path: str, text: str) -> bytes:
+    """One POST with a sentence, ready to be sent."""
+    body = json.dumps({"text": text}, ensure_ascii=False).encode()
+    head = ("POST " + path + " HTTP/1.1", "host: 127.0.0.1", "content-type: application/json")
+    return "\r\n".join((*head, f"content-length: {len(body)}", "", "")).encode() + body
+
+
+def main() -> None:
+    """Read the sentences, run, print the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--path", default="/v1/comfort")
+    parser.add_argument("--sentences", type=Path, required=True, help="one a line")
+    parser.add_argument("--skip", type=int, default=0, help="begin with this sentence")
+    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    given = parser.parse_args()
+    sentences = given.sentences.read_text(encoding="utf-8").splitlines()
+    turned = sentences[given.skip % len(sentences) :] + sentences[: given.skip % len(sentences)]
+    requests = [request(given.path, sentence) for sentence in turned]
+    report = uvloop.run(run(given.port, requests, clients=given.clients, seconds=given.seconds))
+    json.dump(report, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is compared: each module is one server over the same artifacts."""

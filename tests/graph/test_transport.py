@@ -1,0 +1,71 @@
+"""The switches of the transport profiles, and the wrapper that keeps HAProxy on loopback."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from configs.schema import AppConfig
+from graph.transport import WRAPPER, free_ports, switched, switches
+
+CONFIG = """frontend prometheus
+    bind :9101
+    mode http
+frontend http_frontend
+    bind 127.0.0.1:8000
+    acl routes path -i /-/routes
+listen stats
+  bind *:8404
+  stats enable
+"""
+
+
+def test_throughput_is_the_default_and_plain_sets_nothing(tmp_path: Path) -> None:
+    assert AppConfig().transport == "throughput"
+    assert switches("plain", tmp_path) == {}
+    on = switches("throughput", tmp_path)
+    assert all(on[name] == "1" for name in ("RAY_SERVE_ENABLE_HA_PROXY", "RAY_SERVE_USE_GRPC_BY_DEFAULT"))
+
+
+def test_two_services_do_not_share_ports_or_files(tmp_path: Path) -> None:
+    one, other = switches("throughput", tmp_path / "one"), switches("throughput", tmp_path / "other")
+    own = [name for name in one if name.endswith(("_PORT", "_PATH", "_LOC", "_FILE")) and "BINARY" not in name]
+    assert len(own) == 8
+    assert all(one[name] != other[name] for name in own)
+
+
+def test_what_an_operator_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_SERVE_ENABLE_HA_PROXY", raising=False)
+    monkeypatch.setenv("RAY_SERVE_HAPROXY_METRICS_PORT", "9101")
+    before = dict(os.environ)
+    with switched("throughput"):
+        assert os.environ["RAY_SERVE_HAPROXY_METRICS_PORT"] == "9101"
+        assert os.environ["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
+        folder = Path(os.environ["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert dict(os.environ) == before
+    assert not folder.exists()
+
+
+def test_the_wrapper_binds_every_page_to_loopback_and_drops_the_two_headers(tmp_path: Path) -> None:
+    config, seen = tmp_path / "haproxy.cfg", tmp_path / "seen"
+    config.write_text(CONFIG, encoding="utf-8")
+    haproxy = tmp_path / "haproxy"
+    haproxy.write_text(f'#!/bin/sh\necho "$@" > {seen}\n', encoding="utf-8")
+    haproxy.chmod(0o755)
+    words = [str(WRAPPER), "-db", "-f", str(config), "-sf", "12"]
+    for _ in range(2):  # a file that was corrected already stays correct
+        subprocess.run(words, check=True, env={**os.environ, "ANWEI_HAPROXY": str(haproxy)})
+    lines = config.read_text(encoding="utf-8").splitlines()
+    binds = [line.split()[1] for line in lines if line.strip().startswith("bind")]
+    assert binds == ["127.0.0.1:9101", "127.0.0.1:8000", "127.0.0.1:8404"]
+    place = lines.index("    bind 127.0.0.1:8000")
+    assert lines[place + 1].split() == ["http-request", "del-header", "x-request-timeout-seconds"]
+    assert lines[place + 2].split() == ["http-request", "del-header", "x-request-disconnect-disabled"]
+    assert seen.read_text(encoding="utf-8").split() == words[1:]
+
+
+def test_free_ports_are_different() -> None:
+    assert len(set(free_ports(20))) == 20
