@@ -1,7 +1,8 @@
 #!/bin/sh
 # Ray's HAProxy, kept on loopback. Ray binds its statistics and metrics pages to every interface and has no switch for
 # it, but runs whatever RAY_SERVE_HAPROXY_BINARY_PATH names with `-f CONFIG`: this corrects the file, then becomes HAProxy.
-# It also drops the two headers by which a client could switch off Serve's time limit and its notice of a disconnect.
+# It also drops the two headers by which a client could switch off Serve's time limit and its notice of a disconnect, and
+# keeps HAProxy from sending an administrator's request a second time: a rollback is one step, not two.
 set -eu
 previous=
 config=
@@ -13,7 +14,7 @@ if [ -n "$config" ]; then
     sed -i -E \
         -e 's/^( *bind )\*?:/\1127.0.0.1:/' \
         -e '/^frontend http_frontend/,/^ *bind /{
-            /^ *bind /a\    http-request del-header x-request-timeout-seconds\n    http-request del-header x-request-disconnect-disabled
+            /^ *bind /a\    http-request del-header x-request-timeout-seconds\n    http-request del-header x-request-disconnect-disabled\n    http-request disable-l7-retry if { path_beg /v1/admin/ }
         }' "$config"
 fi
 exec "$ANWEI_HAPROXY" "$@"

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from ray.util.state import list_actors
 from configs.schema import PROJECT_ROOT, AppConfig
 from graph.launch import running
 from graph.serve_file import ServeFile
+from graph.transport import switched
 
 APP = "comfort"
 CONTROLLER, PROXY = "ServeController", "proxy"
@@ -134,7 +136,8 @@ def service(
     environment = {"PYTHONPATH": str(PROJECT_ROOT), "RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_KV_TIMEOUT_S": "5"}
     if redis:
         environment["RAY_REDIS_ADDRESS"] = redis
-    with environ(environment):
+    # The cluster's processes read the switches of the transport when they start.
+    with environ(environment), switched(config.transport):
         port = free_port()
         head = {"num_cpus": 4, "include_dashboard": True, "dashboard_host": "127.0.0.1", "dashboard_port": port}
         cluster = Cluster(initialize_head=True, head_node_args=head)
@@ -170,6 +173,20 @@ def serve_file(config: AppConfig, folder: Path, *, n_replicas: int, n_composers:
         if n_replicas > 1:
             deployment["max_replicas_per_node"] = 1
     return ServeFile(content, config, APP, "127.0.0.1", port)
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """HOST:PORT of a Redis, as long as the block runs."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: is_listening(port), what="Redis", timeout_s=30)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 @contextmanager
@@ -213,6 +230,12 @@ def wake(pid: int) -> None:
     """End a process that was stopped, if Serve has not done so."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:

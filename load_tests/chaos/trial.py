@@ -1,8 +1,9 @@
 """One fault under steady load: what customers saw of it, and when it was over."""
 
+import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ class Row:
         requests: Sent from the moment of the fault until it was over.
         errors: Of them, answered with another status than 200, or not at all.
         statuses: Of the errors, how many of each status; 0 is no answer.
+        said: What the errors said, most frequent first, with digits as `#`; three of them.
         degraded: Of them, answered by an understudy.
         spoiled: Of the good items in the company of a poisoned one, those not answered well; 0 without poison.
         p99_ms: 99th percentile of the time to an answer.
@@ -36,6 +38,7 @@ class Row:
     requests: int
     errors: int
     statuses: dict[int, int]
+    said: dict[str, int]
     degraded: int
     spoiled: int
     p99_ms: float
@@ -90,6 +93,7 @@ def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float | 
         requests=len(shots),
         errors=len(errors),
         statuses=dict(sorted(Counter(shot.status for shot in errors).items())),
+        said=dict(Counter(re.sub(r"\d+", "#", shot.said) for shot in errors).most_common(3)),
         degraded=len(bad) - len(errors),
         spoiled=sum(POISON not in shot.text for shot in bad) if poisoned else 0,
         p99_ms=round(percentile([shot.latency_s for shot in shots], 0.99) * 1000),
@@ -98,23 +102,3 @@ def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float | 
         allowed=fault.allowed,
         held=whole_s is not None and not (errors and fault.allowed == "none"),
     )
-
-
-def trials(
-    service: Service,
-    faults: Sequence[Fault],
-    *,
-    rate_per_s: float,
-    texts: Sequence[str],
-    tell: Callable[[Row], object],
-) -> list[Row]:
-    """One fault after the other."""
-    rows = []
-    for fault in faults:
-        try:
-            rows.append(trial(service, fault, rate_per_s=rate_per_s, texts=texts))
-        except Exception as error:  # a fault that cannot be made or mended must not cost the others their rows
-            unmade = Fault(f"{fault.name} ({type(error).__name__}: {' '.join(str(error).split())[:80]})", fault.make)
-            rows.append(row(unmade, [], 0.0, whole_s=None))
-        tell(rows[-1])
-    return rows

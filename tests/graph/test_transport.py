@@ -3,11 +3,13 @@
 import os
 import stat
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from configs.schema import AppConfig
+from graph.proxy_admission import ProxyAdmission
 from graph.transport import WRAPPER, free_ports, switched, switches
 
 CONFIG = """frontend prometheus
@@ -22,9 +24,11 @@ listen stats
 """
 
 
-def test_throughput_is_the_default_and_plain_sets_nothing(tmp_path: Path) -> None:
+def test_throughput_is_the_default_and_plain_bounds_its_proxy(tmp_path: Path) -> None:
     assert AppConfig().transport == "throughput"
-    assert switches("plain", tmp_path) == {}
+    (callback,) = switches("plain", tmp_path).values()
+    module, _, name = callback.rpartition(".")
+    assert [middleware.cls for middleware in getattr(import_module(module), name)()] == [ProxyAdmission]
     on = switches("throughput", tmp_path)
     assert all(on[name] == "1" for name in ("RAY_SERVE_ENABLE_HA_PROXY", "RAY_SERVE_USE_GRPC_BY_DEFAULT"))
 
@@ -49,7 +53,7 @@ def test_what_an_operator_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None
     assert not folder.exists()
 
 
-def test_the_wrapper_binds_every_page_to_loopback_and_drops_the_two_headers(tmp_path: Path) -> None:
+def test_the_wrapper_keeps_pages_on_loopback_drops_two_headers_and_repeats_no_administration(tmp_path: Path) -> None:
     config, seen = tmp_path / "haproxy.cfg", tmp_path / "seen"
     config.write_text(CONFIG, encoding="utf-8")
     haproxy = tmp_path / "haproxy"
@@ -64,6 +68,8 @@ def test_the_wrapper_binds_every_page_to_loopback_and_drops_the_two_headers(tmp_
     place = lines.index("    bind 127.0.0.1:8000")
     assert lines[place + 1].split() == ["http-request", "del-header", "x-request-timeout-seconds"]
     assert lines[place + 2].split() == ["http-request", "del-header", "x-request-disconnect-disabled"]
+    assert lines[place + 3].split()[1:4] == ["disable-l7-retry", "if", "{"]
+    assert "/v1/admin/" in lines[place + 3]
     assert seen.read_text(encoding="utf-8").split() == words[1:]
 
 
