@@ -8,7 +8,8 @@
 #   make bench            side by side with other servers, some 45 minutes; writes docs/performance.md
 #   make load             a load profile with limits: PROFILE=smoke, steady, spike or soak
 #   make scale            autoscaling under a step of load;  make growth: recall up to a million entries
-#   make chaos            faults, overload, bad input and a soak on real Serve; writes docs/reliability.md (20 minutes)
+#   make chaos            faults, overload, bad input and a steady load on real Serve; writes docs/reliability.md (20
+#                         minutes): CHAOS="--only NAME" one of them, CHAOS=--resume what is left
 #   make licences         write docs/licences.md
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
 #
@@ -104,7 +105,7 @@ load: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m load_tests.load $(PROFILE)
 
 chaos: .venv/.dev-$(EXTRA)
-	$(BIN)/python -m load_tests.chaos --config $(CONFIG)
+	$(BIN)/python -m load_tests.chaos --config $(CONFIG) $(CHAOS)
 
 licences: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m docs.licences

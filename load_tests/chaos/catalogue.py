@@ -81,7 +81,7 @@ def catalogue() -> list[Trial]:
         Trial("overload", ONE, _overload),
         Trial("bad input", ONE, _bad_input),
         Trial("steady load", ONE, _soak),
-        _faulty(faults.killed(faults.PROXY), PLAIN),
+        _faulty(faults.only_proxy_killed(), PLAIN),
         Trial(f"overload, {PLAIN.transport}", PLAIN, _overload),
         _faulty(faults.node_lost(), TWO),
         _faulty(faults.control_store_lost(), REDIS),

@@ -30,6 +30,11 @@ class Shot:
     said: str = ""
 
     @property
+    def ended(self) -> float:
+        """When the answer came, or was given up."""
+        return self.sent + self.latency_s
+
+    @property
     def good(self) -> bool:
         """Answered by every node that was asked."""
         return self.status == 200 and not self.degraded

@@ -28,8 +28,8 @@ from graph.serve_file import ServeFile
 from graph.transport import switched
 
 APP = "comfort"
-CONTROLLER, PROXY = "ServeController", "proxy"
-_PROXIES = ("ProxyActor", "HAProxyManager")
+CONTROLLER, PROXY, MANAGER, HAPROXY = "ServeController", "ProxyActor", "HAProxyManager", "haproxy"
+_SERVE = (CONTROLLER, PROXY, MANAGER, HAPROXY)
 
 
 class Service:
@@ -54,14 +54,16 @@ class Service:
         self._all_replicas = True
 
     def processes(self) -> dict[str, list[int]]:
-        """The living processes of every deployment, of `CONTROLLER` and of `PROXY`."""
+        """The living processes of every deployment and of Serve itself."""
         found: dict[str, list[int]] = {}
         for actor in list_actors(filters=[("state", "=", "ALIVE")], limit=1000):
-            title = str(actor.class_name).removeprefix(f"ServeReplica:{APP}:")
-            role = PROXY if title in _PROXIES else title
+            role = str(actor.class_name).removeprefix(f"ServeReplica:{APP}:")
             if actor.pid and is_running(int(actor.pid)):
                 found.setdefault(role, []).append(int(actor.pid))
-        return found
+        # A replaced HAProxy ends its connections beside the new one, which is the youngest.
+        proxies = [child.pid for pid in found.get(MANAGER, []) for child in psutil.Process(pid).children()]
+        proxies = [pid for pid in proxies if is_running(pid) and psutil.Process(pid).name() == HAPROXY]
+        return found | ({HAPROXY: proxies[-1:]} if proxies else {})
 
     def pids(self, role: str) -> list[int]:
         """The living processes of one of them."""
@@ -90,7 +92,7 @@ class Service:
             there = Counter({role: len(pids) for role, pids in self.processes().items()})
         except Exception:  # the control store is away, or starts
             return False
-        wanted = {role: n for role, n in self._expected.items() if role in (*self.roles, CONTROLLER, PROXY)}
+        wanted = {role: n for role, n in self._expected.items() if role in (*self.roles, *_SERVE)}
         return all(there[role] >= n for role, n in wanted.items()) and (self._healthy() or not self._all_replicas)
 
     def lose_node(self) -> None:

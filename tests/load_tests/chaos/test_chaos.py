@@ -42,16 +42,18 @@ def shot(sent: float, *, status: int = 200, degraded: tuple[str, ...] = (), text
 
 def test_a_row_counts_errors_and_understudies_and_when_the_last_was_seen() -> None:
     shots = [shot(1.0), shot(2.0, status=0), shot(3.0, degraded=("recall",)), shot(4.0)]
-    seen = row(Fault("kill", lambda _: nothing), shots, 1.0, whole_s=6.0)
+    seen = row(Fault("kill", lambda _: nothing), shots, 1.0, 1.0, whole_s=6.0)
     assert (seen.requests, seen.errors, seen.statuses) == (4, 1, {0: 1})
     assert (seen.degraded, seen.recovered_s, seen.held) == (1, 2.5, False)
-    assert row(Fault("kill", lambda _: nothing, allowed="in flight"), shots, 1.0, whole_s=6.0).held
-    assert not row(Fault("kill", lambda _: nothing), [shot(1.0)], 1.0, whole_s=None).held
+    for allowed, held in (("in flight", False), ("until noticed", True), ("while away", True)):
+        assert row(Fault("kill", lambda _: nothing, allowed=allowed), shots, 1.0, 1.0, whole_s=6.0).held == held
+    assert row(Fault("kill", lambda _: nothing, allowed="in flight"), shots, 2.0, 2.0, whole_s=6.0).held
+    assert not row(Fault("kill", lambda _: nothing), [shot(1.0)], 1.0, 1.0, whole_s=None).held
 
 
 def test_the_poisoned_do_not_count_as_spoiled() -> None:
     shots = [shot(1.0, degraded=("rerank",), text="急毒丸"), shot(2.0, degraded=("rerank",)), shot(3.0)]
-    seen = row(Fault("poisoned item", lambda _: nothing), shots, 0.0, whole_s=0.0)
+    seen = row(Fault("poisoned item", lambda _: nothing), shots, 0.0, 0.0, whole_s=0.0)
     assert (seen.degraded, seen.spoiled) == (2, 1)
 
 
@@ -71,7 +73,7 @@ def test_percentiles() -> None:
 
 def test_what_errors_said_is_counted_without_their_numbers() -> None:
     shots = [Shot(1.0, 0.5, 503, (), "急", f"{n} requests are under way") for n in (8, 12)]
-    seen = row(Fault("kill", lambda _: nothing), shots, 0.0, whole_s=1.0)
+    seen = row(Fault("kill", lambda _: nothing), shots, 0.0, 0.0, whole_s=1.0)
     assert seen.said == {"# requests are under way": 2}
 
 
@@ -103,7 +105,7 @@ def test_a_service_that_does_not_start_costs_all_rows_at_once(monkeypatch: pytes
 def test_tables_go_between_the_markers(tmp_path: Path) -> None:
     machine = {"date": "2026-01-02", "cores": 2, "processor": "x", "load_before": 0.1}
     shots = [shot(1.0), shot(2.0, degraded=("topic",))]
-    fault = row(Fault("kill -9 Topic", lambda _: nothing), shots, 1.0, whole_s=6.0)
+    fault = row(Fault("kill -9 Topic", lambda _: nothing), shots, 1.0, 1.0, whole_s=6.0)
     trials = {
         "kill -9 Topic": fault.plain() | {"place": "one node", "rate_per_s": 20.0},
         "steady load": {"held": True, "memory_mb_per_h": {"Topic": 0.1}},
