@@ -45,7 +45,7 @@ def main(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Only trials that have no figures yet.")] = False,
     rate: Annotated[float, typer.Option(help="Requests a second; 0 measures the capacity and takes half of it.")] = 0.0,
-    seconds: Annotated[float, typer.Option(help="Of overload; the long steady load takes four times that.")] = 60.0,
+    seconds: Annotated[float, typer.Option(help="Of overload; the steady load takes three times that.")] = 60.0,
     n_cases: Annotated[int, typer.Option(help="Generated bad inputs.")] = 2400,
     short: Annotated[bool, typer.Option("--short", help="A few faults, no tables.")] = False,
 ) -> None:

@@ -80,7 +80,7 @@ def test_the_bound_stays_between_its_ends(most: int, seconds: list[float]) -> No
     for each in seconds:
         pass_through(admission, clock, each)
         clock.now += 0.001
-        assert min(8, most) <= admission.limit <= most
+        assert min(16, most) <= admission.limit <= most
 
 
 BODIES: dict[str, Any] = {
