@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph.admission import Admission
 from graph.problems import RequestProblem, respond
 
-_MOST = 256
+_MOST = 128
 _TARGET_S = 0.5
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from shutil import which
 from typing import Any, Literal
 
@@ -9,6 +10,8 @@ from load_tests.chaos import faults, profiles
 from load_tests.chaos.faults import Fault
 from load_tests.chaos.service import Service
 from load_tests.chaos.trial import trial
+
+_DEADLINE_MS = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ def catalogue() -> list[Trial]:
         Trial("bad input", ONE, _bad_input),
         Trial("steady load", ONE, _soak),
         _faulty(faults.only_proxy_killed(), PLAIN),
-        Trial(f"overload, {PLAIN.transport}", PLAIN, _overload_plain),
+        # Ray's Python proxy falls behind before it has read a request, so nothing is promised about its time.
+        Trial(f"overload, {PLAIN.transport}", PLAIN, partial(_overload, share=1 / 3, promised_p99_ms=None)),
         _faulty(faults.node_lost(), TWO),
         _faulty(faults.control_store_lost(), REDIS),
     ]
@@ -100,17 +104,20 @@ def _faulty(fault: Fault, place: Place) -> Trial:
     return Trial(fault.name if place.transport == "throughput" else f"{fault.name}, {place.transport}", place, run)
 
 
-def _overload(service: Service, settings: Settings, measured: Measured) -> dict[str, Any]:
-    return _overloaded(service, settings, measured, settings.seconds)
-
-
-def _overload_plain(service: Service, settings: Settings, measured: Measured) -> dict[str, Any]:
-    return _overloaded(service, settings, measured, settings.seconds / 3)
-
-
-def _overloaded(service: Service, settings: Settings, measured: Measured, seconds: float) -> dict[str, Any]:
+def _overload(
+    service: Service,
+    settings: Settings,
+    measured: Measured,
+    share: float = 1.0,
+    promised_p99_ms: float | None = _DEADLINE_MS,
+) -> dict[str, Any]:
     return profiles.overload(
-        service, capacity_per_s=measured.capacity_per_s, times=3, seconds=seconds, texts=settings.texts
+        service,
+        capacity_per_s=measured.capacity_per_s,
+        times=3,
+        seconds=settings.seconds * share,
+        promised_p99_ms=promised_p99_ms,
+        texts=settings.texts,
     ).plain()
 
 

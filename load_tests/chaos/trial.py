@@ -26,6 +26,7 @@ class Row:
         statuses: Of the errors, how many of each status; 0 is no answer.
         said: What the errors said, most frequent first, with digits as `#`; three of them.
         degraded: Of them, answered by an understudy.
+        understudies: Of the degraded, how many each node's understudy had a part in.
         spoiled: Of the good items in the company of a poisoned one, those not answered well; 0 without poison.
         p99_ms: 99th percentile of the time to an answer.
         recovered_s: From the fault (or from its mending by hand) to the last answer that was not good.
@@ -40,6 +41,7 @@ class Row:
     statuses: dict[int, int]
     said: dict[str, int]
     degraded: int
+    understudies: dict[str, int]
     spoiled: int
     p99_ms: float
     recovered_s: float
@@ -104,6 +106,7 @@ def row(fault: Fault, shots: Sequence[Shot], made: float, mended: float, *, whol
         statuses=dict(sorted(Counter(shot.status for shot in errors).items())),
         said=dict(Counter(re.sub(r"\d+", "#", shot.said) for shot in errors).most_common(3)),
         degraded=len(bad) - len(errors),
+        understudies=dict(Counter(name for shot in bad for name in shot.degraded).most_common()),
         spoiled=sum(POISON not in shot.text for shot in bad) if poisoned else 0,
         p99_ms=round(percentile([shot.latency_s for shot in shots], 0.99) * 1000),
         recovered_s=round(max((0.0, *(shot.ended - mended for shot in bad))), 1),
