@@ -23,7 +23,7 @@ from load_tests.chaos.load import capacity
 from load_tests.chaos.service import Service, redis_server, service
 
 _MARK = "ANWEI_CHAOS"
-_PATIENCE_S = 600.0
+_PATIENCE_S = 400.0
 _CAPACITY_S = 8.0
 
 
@@ -75,7 +75,7 @@ def _reports(names: list[str], config: AppConfig, settings: Settings) -> Iterato
     theirs.close()
     try:
         with suppress(EOFError):
-            while ours.poll(_PATIENCE_S):
+            while ours.poll(_PATIENCE_S + 3 * settings.seconds):
                 yield ours.recv()
         process.join(60)
     finally:
