@@ -57,7 +57,8 @@ def main(
     from load_tests.chaos.report import write
     from load_tests.chaos.run import run
 
-    settings = catalogue.Settings(rate_per_s=rate, seconds=seconds, n_cases=n_cases, texts=SAD)
+    rate, capacity_s = (rate or 10.0, 0.0) if short else (rate, 8.0)
+    settings = catalogue.Settings(rate_per_s=rate, seconds=seconds, capacity_s=capacity_s, n_cases=n_cases, texts=SAD)
     app = read_serve_file(config).app
     build_artifacts(app)
     trials = catalogue.short() if short else catalogue.catalogue()

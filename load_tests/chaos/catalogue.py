@@ -44,12 +44,14 @@ class Settings:
     Attributes:
         rate_per_s: Steady load; 0 takes half of what the place can do.
         seconds: Of overload, a third of that over the plain transport; the steady load takes three times that.
+        capacity_s: How long the capacity is measured; 0 leaves it out, which needs a rate.
         n_cases: Generated bad inputs.
         texts: Sentences, taken in turn.
     """
 
     rate_per_s: float
     seconds: float
+    capacity_s: float
     n_cases: int
     texts: tuple[str, ...]
 

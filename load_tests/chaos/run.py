@@ -24,7 +24,6 @@ from load_tests.chaos.service import Service, redis_server, service
 
 _MARK = "ANWEI_CHAOS"
 _PATIENCE_S = 400.0
-_CAPACITY_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ def _start(place: Place, config: AppConfig, stack: ExitStack) -> Service:
 
 
 def _measure(tested: Service, settings: Settings) -> Measured:
-    most = capacity(tested.url, texts=settings.texts, seconds=_CAPACITY_S)
+    most = capacity(tested.url, texts=settings.texts, seconds=settings.capacity_s) if settings.capacity_s else 0.0
     return Measured(round(most, 1), round(settings.rate_per_s or most / 2, 1))
 
 

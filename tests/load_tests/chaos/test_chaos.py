@@ -18,7 +18,7 @@ from load_tests.chaos.run import Report, broken, run
 from load_tests.chaos.trial import row
 from tests.cluster.test_serve import write_config
 
-SETTINGS = Settings(rate_per_s=1.0, seconds=1.0, n_cases=1, texts=("急",))
+SETTINGS = Settings(rate_per_s=1.0, seconds=1.0, capacity_s=1.0, n_cases=1, texts=("急",))
 
 
 @pytest.mark.serve
