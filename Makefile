@@ -10,7 +10,8 @@
 #   make scale            autoscaling under a step of load;  make growth: recall up to a million entries
 #   make gpu              the matcher on a GPU against its limits and a BERT-sized one; writes docs/performance.md
 #   make burst            a new question in the log: how long until it is answered live; publishes under load
-#   make chaos            faults, overload, bad input and a soak on real Serve; writes docs/reliability.md (20 minutes)
+#   make chaos            faults, overload, bad input and a steady load on real Serve; writes docs/reliability.md (20
+#                         minutes): CHAOS="--only NAME" one of them, CHAOS=--resume what is left
 #   make licences         write docs/licences.md;  make manifest: configs/cluster/rayservice.yaml from configs/serve.yaml
 #   make lock             resolve the versions in pyproject.toml into the lock files (needs uv)
 #
@@ -116,7 +117,7 @@ load: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m load_tests.load $(PROFILE)
 
 chaos: .venv/.dev-$(EXTRA)
-	$(BIN)/python -m load_tests.chaos --config $(CONFIG)
+	$(BIN)/python -m load_tests.chaos --config $(CONFIG) $(CHAOS)
 
 licences: .venv/.serve-$(EXTRA)
 	$(BIN)/python -m docs.licences

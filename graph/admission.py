@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from graph.problems import RequestProblem
 
-_LEAST = 8
+_LEAST = 16
 _RISE, _FALL = 0.1, 0.8
 
 

@@ -20,6 +20,9 @@ from configs.schema import PROJECT_ROOT
 Transport = Literal["throughput", "plain"]
 WRAPPER = PROJECT_ROOT / "configs" / "haproxy-loopback.sh"
 
+# Three failed checks in a row replace a proxy; Ray asks every 10 s, and nobody is answered until then.
+_PROXY_CHECKS = {"RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1"}
+
 
 @contextmanager
 def switched(transport: Transport) -> Iterator[None]:
@@ -47,14 +50,18 @@ def switches(transport: Transport, folder: Path) -> dict[str, str]:
         folder: For the files of one HAProxy, which also gets free ports of its own.
     """
     if transport == "plain":
-        return {}
+        return _PROXY_CHECKS | {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "graph.proxy_admission.middlewares"}
     statistics, metrics, fallback, fallback_grpc = free_ports(4)
-    return {
+    return _PROXY_CHECKS | {
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",  # the switch above does not reach the proxy's hop
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "35",  # of a replaced HAProxy: longer than any request
+        # A request that a dying composer took and did not answer goes to another one. A replaced HAProxy, whose list
+        # of composers is frozen, may send it to one that is gone: the first refusal strikes that one off.
+        "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+        "RAY_SERVE_HAPROXY_OBSERVE_ERROR_LIMIT": "1",
         "RAY_SERVE_HAPROXY_NBTHREAD": str(min(4, os.cpu_count() or 1)),
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(WRAPPER),
         "ANWEI_HAPROXY": str(get_haproxy_binary()),

@@ -3,15 +3,18 @@
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 from ray._private.node import Node
 
 from load_tests.chaos.saboteur import ROLES
-from load_tests.chaos.service import CONTROLLER, PROXY, Service, wake
+from load_tests.chaos.service import CONTROLLER, HAPROXY, MANAGER, PROXY, Service, wake
 
 POISON = "毒丸"
+ALLOWED_S = {"none": -inf, "in flight": 0.5, "until noticed": 20.0, "while away": inf}
+"""Of each kind of allowed errors, how long after the fault a request may be sent and still fail."""
 NODES = tuple(role.capitalize() for role in ROLES)
 
 
@@ -24,8 +27,8 @@ class Fault:
         make: Makes it, and returns what mends it.
         hold_s: Seconds until it is mended by hand; 0 leaves the mending to Serve.
         timeout_s: Longest wait for the service to be whole again.
-        allowed: Errors a customer may see: `none`, `in flight` (requests that were at what was lost), or `while away`
-            (until the only way in is back).
+        allowed: Errors a customer may see: `none`, `in flight` (requests that were at what was lost), `until noticed`
+            (what hangs counts as there for some seconds), or `while away` (until the only way in is back).
     """
 
     name: str
@@ -42,8 +45,14 @@ def killed(role: str) -> Fault:
         service.kill(role)
         return nothing
 
-    allowed = {"Composer": "in flight", PROXY: "while away"}.get(role, "none")
+    # HAProxy ends with the actor that watches it.
+    allowed = {"Composer": "in flight", MANAGER: "while away", HAPROXY: "while away"}.get(role, "none")
     return Fault(f"kill -9 {role}", make, allowed=allowed)
+
+
+def only_proxy_killed() -> Fault:
+    """`kill -9` of Ray's Python proxy where it is the only way in."""
+    return replace(killed(PROXY), allowed="while away")
 
 
 def stopped(role: str) -> Fault:
@@ -53,7 +62,7 @@ def stopped(role: str) -> Fault:
         pid = service.kill(role, signal.SIGSTOP)
         return lambda: wake(pid)
 
-    return Fault(f"SIGSTOP {role}", make, timeout_s=90, allowed="in flight" if role == "Composer" else "none")
+    return Fault(f"SIGSTOP {role}", make, timeout_s=90, allowed="until noticed" if role == "Composer" else "none")
 
 
 def ordered(role: str, order: str, name: str) -> Fault:
@@ -73,9 +82,9 @@ def damaged(role: str, place: str, damage: Callable[[bytes], bytes], name: str) 
     def make(service: Service) -> Callable[[], None]:
         path = service.artifacts / place
         content = path.read_bytes()
-        replace(path, damage(content))
+        rewrite(path, damage(content))
         service.kill(role)
-        return lambda: replace(path, content)
+        return lambda: rewrite(path, content)
 
     return Fault(f"{name}: {place}", make, hold_s=8, timeout_s=120)
 
@@ -105,13 +114,13 @@ def node_lost() -> Fault:
     """The second machine dies at once."""
 
     def make(service: Service) -> Callable[[], None]:
-        service.cluster.remove_node(next(iter(service.cluster.worker_nodes)), allow_graceful=False)
+        service.lose_node()
         return nothing
 
     return Fault("loss of the worker node of two", make, timeout_s=90, allowed="in flight")
 
 
-def replace(path: Path, content: bytes) -> None:
+def rewrite(path: Path, content: bytes) -> None:
     """Other bytes under a name, in a file of its own: who has the old one open goes on reading that."""
     beside = path.with_name(path.name + ".new")
     beside.write_bytes(content)
@@ -141,7 +150,7 @@ def flipped(content: bytes) -> bytes:
 def standard() -> list[Fault]:
     """Every fault of a cluster of one node."""
     return [
-        *(killed(role) for role in (*NODES, "Feedback", "Composer", CONTROLLER, PROXY)),
+        *(killed(role) for role in (*NODES, "Feedback", "Composer", CONTROLLER, PROXY, MANAGER, HAPROXY)),
         *(stopped(role) for role in (*NODES, "Composer")),
         *(ordered(role, "raise", "exception inside a batch") for role in ROLES),
         ordered("rerank", f"poison {POISON}", "poisoned item"),

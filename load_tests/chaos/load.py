@@ -19,7 +19,7 @@ TIMEOUT_S = 10.0
 class Shot:
     """One request: when it was sent (monotonic seconds), how long it took, and what came back.
 
-    `status` is 0 where no answer came at all.
+    `status` is 0 where no answer came at all; `said` is what stood in the answer, or went wrong, where it is not 200.
     """
 
     sent: float
@@ -27,6 +27,12 @@ class Shot:
     status: int
     degraded: tuple[str, ...]
     text: str
+    said: str = ""
+
+    @property
+    def ended(self) -> float:
+        """When the answer came, or was given up."""
+        return self.sent + self.latency_s
 
     @property
     def good(self) -> bool:
@@ -76,14 +82,15 @@ class Load:
 
     async def _ask(self, http: httpx.AsyncClient, text: str) -> None:
         sent = time.monotonic()
-        status, degraded = 0, ()
+        status, degraded, said = 0, (), ""
         try:
             response = await http.post("/v1/comfort", json={"text": text})
             status = response.status_code
             degraded = tuple(response.json()["degraded"]) if status == 200 else ()
-        except (httpx.HTTPError, ValueError):
-            pass
-        self.shots.append(Shot(sent, time.monotonic() - sent, status, degraded, text))
+            said = response.text[:200] if status != 200 else ""
+        except (httpx.HTTPError, ValueError) as error:
+            said = f"{type(error).__name__}: {error}"
+        self.shots.append(Shot(sent, time.monotonic() - sent, status, degraded, text, said))
 
 
 def capacity(url: str, *, texts: Sequence[str], seconds: float, clients: int = 32) -> float:

@@ -1,6 +1,7 @@
 """Requests made up from the OpenAPI document, fitting it and breaking it (schemathesis)."""
 
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,6 +15,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
 TIMEOUT_S = 30.0
+_SENDERS = 4
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 
 
@@ -21,10 +23,12 @@ Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 class Tried:
     """How many requests were sent, and what must not come back: a 5xx other than a refusal, or nothing at all.
 
-    `examples` names some of those by method, path and status.
+    `refused` were a 503, which says "not now" on purpose: too much load, a store away, nodes that still start.
+    `examples` names some of the others by method, path and status.
     """
 
     tried: int = 0
+    refused: int = 0
     server_errors: int = 0
     hung: int = 0
     examples: tuple[str, ...] = ()
@@ -33,7 +37,7 @@ class Tried:
         """Count an answer; `status` 0 means there was none."""
         self.tried += 1
         self.hung += status == 0
-        # 503 says "not now" on purpose: too much load, a store away, nodes that still start.
+        self.refused += status == 503
         failed = status >= 500 and status != 503
         self.server_errors += failed
         if (failed or status == 0) and len(self.examples) < 10:
@@ -50,12 +54,18 @@ def try_operations(url: str, *, n_cases: int) -> Tried:
     document = httpx.get(f"{url}/openapi.json", timeout=TIMEOUT_S).json()
     operations = list(_operations(document))
     tried = Tried()
-    with requests.Session() as session:
+    sent: list[tuple[str, Future[int | None]]] = []
+    # Making up a request costs as much as answering it, so both are done at the same time.
+    with ThreadPoolExecutor(_SENDERS) as senders:
         for operation in operations:
             for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                 # What has nothing to break cannot be generated in negative mode.
                 with suppress(Unsatisfiable):
-                    _try(url, operation, mode, session, tried, -(-n_cases // (2 * len(operations))))
+                    sent += _try(url, operation, mode, senders, -(-n_cases // (2 * len(operations))))
+    for name, answer in sent:
+        status = answer.result()
+        if status is not None:
+            tried.note(name, status)
     return tried
 
 
@@ -68,9 +78,10 @@ def _operations(document: dict[str, object]) -> Iterator[Operation]:
 
 
 def _try(
-    url: str, operation: Operation, mode: GenerationMode, session: requests.Session, tried: Tried, n_cases: int
-) -> None:
+    url: str, operation: Operation, mode: GenerationMode, senders: Executor, n_cases: int
+) -> list[tuple[str, "Future[int | None]"]]:
     name = f"{operation.method.upper()} {operation.path}"
+    sent = []
 
     @settings(
         max_examples=n_cases,
@@ -82,13 +93,15 @@ def _try(
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def attempt(case: schemathesis.Case[Any]) -> None:
-        try:
-            status = case.call(base_url=url, session=session, timeout=TIMEOUT_S).status_code
-        except (requests.RequestException, UnicodeError) as error:
-            # A header that HTTP cannot carry never leaves this process; no answer in time does count.
-            if not isinstance(error, requests.Timeout | requests.ConnectionError):
-                return
-            status = 0
-        tried.note(name, status)
+        sent.append((name, senders.submit(_status, case, url)))
 
     attempt()
+    return sent
+
+
+def _status(case: schemathesis.Case[Any], url: str) -> int | None:
+    """The status of the answer, 0 if there was none in time; None for what HTTP cannot carry and never was sent."""
+    try:
+        return case.call(base_url=url, timeout=TIMEOUT_S).status_code
+    except (requests.RequestException, UnicodeError) as error:
+        return 0 if isinstance(error, requests.Timeout | requests.ConnectionError) else None

@@ -2,18 +2,23 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import psutil
 
-from load_tests.chaos.load import Load, Shot, percentile
+from load_tests.chaos.load import Load, percentile
 from load_tests.chaos.nasty import corpus, send
 from load_tests.chaos.openapi_cases import try_operations
 from load_tests.chaos.service import Service
 
 MB = 2**20
+MOST_AFTER_S = 10.0
+MOST_GROWTH = 0.1
+_SENDERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,8 @@ class Overload:
     """Much more than the service can do, for some seconds.
 
     `capacity_per_s` was measured before; `accepted`, `refused` (503) and `failed` add up to `requests`;
-    `normal_after_s` is the time until nothing was refused or degraded at half capacity.
+    `normal_after_s` is the time until nothing was refused or degraded at half capacity; `promised_p99_ms` bounds the
+    time to an accepted answer, where anything is promised.
     """
 
     capacity_per_s: float
@@ -32,17 +38,31 @@ class Overload:
     failed: int
     accepted_p50_ms: float
     accepted_p99_ms: float
+    promised_p99_ms: float | None
     refused_p50_ms: float
     memory_growth: float
     normal_after_s: float
 
+    @property
+    def held(self) -> bool:
+        """Whether all were answered or refused, in time, without growth, and normal came back."""
+        in_time = self.promised_p99_ms is None or self.accepted_p99_ms <= self.promised_p99_ms
+        calm = self.normal_after_s <= MOST_AFTER_S and self.memory_growth <= MOST_GROWTH
+        return self.accepted > 0 and self.failed == 0 and in_time and calm
+
     def plain(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return asdict(self) | {"held": self.held}
 
 
 def overload(
-    service: Service, *, capacity_per_s: float, times: float, seconds: float, texts: Sequence[str]
+    service: Service,
+    *,
+    capacity_per_s: float,
+    times: float,
+    seconds: float,
+    promised_p99_ms: float | None,
+    texts: Sequence[str],
 ) -> Overload:
     """Offer `times` the capacity for some seconds, then half of it."""
     before = resident(service)
@@ -64,6 +84,7 @@ def overload(
         failed=len(shots) - len(accepted) - len(refused),
         accepted_p50_ms=milliseconds(accepted, 0.5),
         accepted_p99_ms=milliseconds(accepted, 0.99),
+        promised_p99_ms=promised_p99_ms,
         refused_p50_ms=milliseconds(refused, 0.5),
         memory_growth=round(after / before - 1, 3),
         normal_after_s=round(max(bad, default=0.0), 1),
@@ -72,31 +93,52 @@ def overload(
 
 @dataclass(frozen=True, slots=True)
 class BadInput:
-    """Wrong requests: how many by where they come from, how many were a 5xx or hung, and the memory afterwards."""
+    """Wrong requests: how many by where they come from, what must not come back, and the memory of all replicas.
+
+    `refused` is 503, which is allowed; every other 5xx is in `server_errors`, and `hung` is no answer in time.
+    """
 
     generated: int
     corpus: int
     server_errors: int
+    refused: int
     hung: int
-    memory_growth: float
+    examples: tuple[str, ...]
+    seconds: float
+    memory_before_mb: float
+    memory_after_mb: float
+
+    @property
+    def held(self) -> bool:
+        """Whether every request was answered with something else than a server error, without growth."""
+        grown = self.memory_after_mb / self.memory_before_mb - 1
+        return self.server_errors == self.hung == 0 and grown <= MOST_GROWTH
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return asdict(self) | {"held": self.held}
 
 
 def bad_input(service: Service, *, n_generated: int) -> BadInput:
     """Send the corpus and generated requests; a few rounds before, so that caches have their size."""
     try_operations(service.url, n_cases=n_generated // 20)
-    before = resident(service)
-    generated = try_operations(service.url, n_cases=n_generated)
-    answers = [send(service.url, case) for case in corpus()]
+    before, begun = resident(service), time.monotonic()
+    tried = try_operations(service.url, n_cases=n_generated)
+    n_generated = tried.tried
+    cases = corpus()
+    with ThreadPoolExecutor(_SENDERS) as senders:
+        for case, status in zip(cases, senders.map(partial(send, service.url), cases), strict=True):
+            tried.note(f"{case.path} {case.name}", status)
     return BadInput(
-        generated=generated.tried,
-        corpus=len(answers),
-        server_errors=generated.server_errors + sum(answer >= 500 for answer in answers),
-        hung=generated.hung + sum(answer == 0 for answer in answers),
-        memory_growth=round(resident(service) / before - 1, 3),
+        generated=n_generated,
+        corpus=len(cases),
+        server_errors=tried.server_errors,
+        refused=tried.refused,
+        hung=tried.hung,
+        examples=tried.examples,
+        seconds=round(time.monotonic() - begun, 1),
+        memory_before_mb=round(before, 1),
+        memory_after_mb=round(resident(service), 1),
     )
 
 
@@ -116,9 +158,14 @@ class Soak:
     memory_mb_per_h: dict[str, float]
     handles_per_h: dict[str, float]
 
+    @property
+    def held(self) -> bool:
+        """Whether every request was answered."""
+        return self.errors == 0
+
     def plain(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return asdict(self) | {"held": self.held}
 
 
 def soak(service: Service, *, minutes: float, rate_per_s: float, texts: Sequence[str], step_s: float = 5.0) -> Soak:
@@ -165,8 +212,3 @@ def resident(service: Service) -> float:
 def milliseconds(seconds: Sequence[float], share: float) -> float:
     """A percentile in milliseconds."""
     return round(percentile(seconds, share) * 1000, 1)
-
-
-def good_share(shots: Sequence[Shot]) -> float:
-    """Share of good answers."""
-    return sum(shot.good for shot in shots) / max(1, len(shots))

@@ -24,40 +24,49 @@ def write(results: Path, document: Path) -> None:
 
 def tables(results: dict[str, Any]) -> str:
     """All tables of a run as Markdown."""
+    trials = results["trials"]
     parts = [_machine(results["machine"])]
-    if results.get("faults"):
-        parts.append(_faults(results["faults"]))
-    for name, title in (("overload", "Overload"), ("bad_input", "Bad input"), ("soak", "A long time")):
-        if name in results:
-            parts.append(_figures(title, results[name]))
-    if results.get("skipped"):
-        parts.append("Not measured: " + "; ".join(f"{name} ({why})" for name, why in results["skipped"].items()) + ".")
+    faults = [row for row in trials.values() if "fault" in row]
+    if faults:
+        parts.append(_faults(faults))
+    parts += [_figures(name, row) for name, row in trials.items() if not {"fault", "broken", "skipped"} & set(row)]
+    for word, said in (("skipped", "Not measured"), ("broken", "Not finished")):
+        left = [f"{name} ({row[word]})" for name, row in trials.items() if word in row]
+        if left:
+            parts.append(f"{said}: {'; '.join(left)}.")
     return "\n\n".join(parts)
 
 
 def _machine(machine: dict[str, Any]) -> str:
     return (
         f"Measured on {machine['date']}: {machine['cores']} cores of {machine['processor']}, load average "
-        f"{machine['load_before']:.1f} before the run, {machine['rate_per_s']:g} requests a second, two composers, one "
-        "replica of each node. The load generator runs on the same cores."
+        f"{machine['load_before']:.1f} before the run; two composers, one replica of each node, and on two nodes a "
+        "replica on each. The load generator runs on the same cores."
     )
 
 
 def _faults(rows: list[dict[str, Any]]) -> str:
     lines = [
-        "| fault | requests | errors | degraded | p99 ms | good again after s | all replicas after s | held |",
-        "|---|---|---|---|---|---|---|---|",
+        "| fault | where | asked | a second | errors | degraded | p99 ms | good again after s | whole after s | held |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         spoiled = f", {row['spoiled']} beside the poison" if row["spoiled"] else ""
         whole = "never" if row["whole_s"] is None else row["whole_s"]
-        cells = [row["fault"], row["requests"], _errors(row), _share(row) + spoiled, row["p99_ms"], row["recovered_s"]]
-        lines.append(f"| {' | '.join(str(cell) for cell in (*cells, whole, 'yes' if row['held'] else '**no**'))} |")
+        cells = [row["fault"], row["place"], row["requests"], f"{row['rate_per_s']:g}", _errors(row)]
+        cells += [_share(row) + spoiled, row["p99_ms"], row["recovered_s"], whole, _held(row)]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 
+def _held(row: dict[str, Any]) -> str:
+    return "yes" if row["held"] else "**no**"
+
+
 def _errors(row: dict[str, Any]) -> str:
-    return f"{row['errors']} ({row['allowed']} allowed)" if row["allowed"] != "none" else str(row["errors"])
+    kinds = ", ".join(f"{n} × {status if status != '0' else 'no answer'}" for status, n in row["statuses"].items())
+    said = f"{row['errors']} ({kinds})" if kinds else "0"
+    return f"{said}; {row['allowed']} allowed" if row["allowed"] != "none" else said
 
 
 def _share(row: dict[str, Any]) -> str:
@@ -65,8 +74,14 @@ def _share(row: dict[str, Any]) -> str:
 
 
 def _figures(title: str, figures: dict[str, Any]) -> str:
-    lines = [f"| {title} | |", "|---|---|"]
+    lines = [f"| {title} | {_held(figures)} |", "|---|---|"]
     for name, value in figures.items():
-        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        lines.append(f"| {name.replace('_', ' ')} | {shown} |")
+        if name != "held" and value not in ([], {}):
+            lines.append(f"| {name.replace('_', ' ')} | {_shown(value)} |")
     return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,10 +25,11 @@ from ray.util.state import list_actors
 from configs.schema import PROJECT_ROOT, AppConfig
 from graph.launch import running
 from graph.serve_file import ServeFile
+from graph.transport import switched
 
 APP = "comfort"
-CONTROLLER, PROXY = "ServeController", "proxy"
-_PROXIES = ("ProxyActor", "HAProxyManager")
+CONTROLLER, PROXY, MANAGER, HAPROXY = "ServeController", "ProxyActor", "HAProxyManager", "haproxy"
+_SERVE = (CONTROLLER, PROXY, MANAGER, HAPROXY)
 
 
 class Service:
@@ -49,16 +51,19 @@ class Service:
         self._dashboard = dashboard
         self._content = content
         self._expected: Counter[str] = Counter()
+        self._all_replicas = True
 
     def processes(self) -> dict[str, list[int]]:
-        """The living processes of every deployment, of `CONTROLLER` and of `PROXY`."""
+        """The living processes of every deployment and of Serve itself."""
         found: dict[str, list[int]] = {}
         for actor in list_actors(filters=[("state", "=", "ALIVE")], limit=1000):
-            title = str(actor.class_name).removeprefix(f"ServeReplica:{APP}:")
-            role = PROXY if title in _PROXIES else title
+            role = str(actor.class_name).removeprefix(f"ServeReplica:{APP}:")
             if actor.pid and is_running(int(actor.pid)):
                 found.setdefault(role, []).append(int(actor.pid))
-        return found
+        # A replaced HAProxy ends its connections beside the new one, which is the youngest.
+        proxies = [child.pid for pid in found.get(MANAGER, []) for child in psutil.Process(pid).children()]
+        proxies = [pid for pid in proxies if is_running(pid) and psutil.Process(pid).name() == HAPROXY]
+        return found | ({HAPROXY: proxies[-1:]} if proxies else {})
 
     def pids(self, role: str) -> list[int]:
         """The living processes of one of them."""
@@ -87,8 +92,14 @@ class Service:
             there = Counter({role: len(pids) for role, pids in self.processes().items()})
         except Exception:  # the control store is away, or starts
             return False
-        wanted = {role: n for role, n in self._expected.items() if role in (*self.roles, CONTROLLER, PROXY)}
-        return all(there[role] >= n for role, n in wanted.items()) and self._healthy()
+        wanted = {role: n for role, n in self._expected.items() if role in (*self.roles, *_SERVE)}
+        return all(there[role] >= n for role, n in wanted.items()) and (self._healthy() or not self._all_replicas)
+
+    def lose_node(self) -> None:
+        """End the second node at once; from now on one process of each kind is whole, as one node takes no more."""
+        self.cluster.remove_node(next(iter(self.cluster.worker_nodes)), allow_graceful=False)
+        self._expected = Counter(dict.fromkeys(self._expected, 1))
+        self._all_replicas = False
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -127,7 +138,8 @@ def service(
     environment = {"PYTHONPATH": str(PROJECT_ROOT), "RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_KV_TIMEOUT_S": "5"}
     if redis:
         environment["RAY_REDIS_ADDRESS"] = redis
-    with environ(environment):
+    # The cluster's processes read the switches of the transport when they start.
+    with environ(environment), switched(config.transport):
         port = free_port()
         head = {"num_cpus": 4, "include_dashboard": True, "dashboard_host": "127.0.0.1", "dashboard_port": port}
         cluster = Cluster(initialize_head=True, head_node_args=head)
@@ -160,7 +172,23 @@ def serve_file(config: AppConfig, folder: Path, *, n_replicas: int, n_composers:
     for deployment in application["deployments"]:
         deployment.pop("autoscaling_config", None)
         deployment["num_replicas"] = {"Composer": n_composers, "Feedback": 1}.get(deployment["name"], n_replicas)
+        if n_replicas > 1:
+            deployment["max_replicas_per_node"] = 1
     return ServeFile(content, config, APP, "127.0.0.1", port)
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """HOST:PORT of a Redis, as long as the block runs."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: is_listening(port), what="Redis", timeout_s=30)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 @contextmanager
@@ -204,6 +232,12 @@ def wake(pid: int) -> None:
     """End a process that was stopped, if Serve has not done so."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:

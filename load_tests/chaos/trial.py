@@ -1,11 +1,13 @@
 """One fault under steady load: what customers saw of it, and when it was over."""
 
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from load_tests.chaos.faults import POISON, Fault, wait_s
+from load_tests.chaos.faults import ALLOWED_S, POISON, Fault, wait_s
 from load_tests.chaos.load import Load, Shot, percentile
 from load_tests.chaos.service import Service
 
@@ -19,9 +21,12 @@ class Row:
 
     Attributes:
         fault: Its name.
-        requests: Sent from the moment of the fault until it was over.
+        requests: Under way at the moment of the fault, or sent until it was over.
         errors: Of them, answered with another status than 200, or not at all.
+        statuses: Of the errors, how many of each status; 0 is no answer.
+        said: What the errors said, most frequent first, with digits as `#`; three of them.
         degraded: Of them, answered by an understudy.
+        understudies: Of the degraded, how many each node's understudy had a part in.
         spoiled: Of the good items in the company of a poisoned one, those not answered well; 0 without poison.
         p99_ms: 99th percentile of the time to an answer.
         recovered_s: From the fault (or from its mending by hand) to the last answer that was not good.
@@ -33,7 +38,10 @@ class Row:
     fault: str
     requests: int
     errors: int
+    statuses: dict[int, int]
+    said: dict[str, int]
     degraded: int
+    understudies: dict[str, int]
     spoiled: int
     p99_ms: float
     recovered_s: float
@@ -52,6 +60,7 @@ def trial(service: Service, fault: Fault, *, rate_per_s: float, texts: Sequence[
         time.sleep(CALM_S)
         begun = time.monotonic()
         mend = fault.make(service)
+        made = time.monotonic()
         wait_s(fault)
         if fault.hold_s:
             mend()
@@ -59,7 +68,7 @@ def trial(service: Service, fault: Fault, *, rate_per_s: float, texts: Sequence[
         over = wait_for_calm(service, load, mended, timeout_s=fault.timeout_s)
         if not fault.hold_s:
             mend()
-    return row(fault, [shot for shot in load.shots if shot.sent >= begun], mended, whole_s=over)
+    return row(fault, [shot for shot in load.shots if shot.ended >= begun], made, mended, whole_s=over)
 
 
 def wait_for_calm(service: Service, load: Load, since: float, *, timeout_s: float) -> float | None:
@@ -77,8 +86,16 @@ def wait_for_calm(service: Service, load: Load, since: float, *, timeout_s: floa
     return None
 
 
-def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float | None) -> Row:
-    """What the shots say of a fault."""
+def row(fault: Fault, shots: Sequence[Shot], made: float, mended: float, *, whole_s: float | None) -> Row:
+    """What the shots say of a fault.
+
+    Args:
+        fault: What was made.
+        shots: Answered, or given up, after it began.
+        made: When it was there.
+        mended: When it was mended by hand; the same moment if Serve mends it.
+        whole_s: From there until Serve had all replicas again; None: not in time.
+    """
     bad = [shot for shot in shots if not shot.good]
     errors = [shot for shot in shots if shot.status != 200]
     poisoned = "poison" in fault.name
@@ -86,31 +103,14 @@ def row(fault: Fault, shots: Sequence[Shot], mended: float, *, whole_s: float | 
         fault=fault.name,
         requests=len(shots),
         errors=len(errors),
+        statuses=dict(sorted(Counter(shot.status for shot in errors).items())),
+        said=dict(Counter(re.sub(r"\d+", "#", shot.said) for shot in errors).most_common(3)),
         degraded=len(bad) - len(errors),
+        understudies=dict(Counter(name for shot in bad for name in shot.degraded).most_common()),
         spoiled=sum(POISON not in shot.text for shot in bad) if poisoned else 0,
         p99_ms=round(percentile([shot.latency_s for shot in shots], 0.99) * 1000),
-        recovered_s=round(max((0.0, *(shot.sent + shot.latency_s - mended for shot in bad))), 1),
+        recovered_s=round(max((0.0, *(shot.ended - mended for shot in bad))), 1),
         whole_s=None if whole_s is None else round(whole_s, 1),
         allowed=fault.allowed,
-        held=whole_s is not None and not (errors and fault.allowed == "none"),
+        held=whole_s is not None and all(shot.sent - made <= ALLOWED_S[fault.allowed] for shot in errors),
     )
-
-
-def trials(
-    service: Service,
-    faults: Sequence[Fault],
-    *,
-    rate_per_s: float,
-    texts: Sequence[str],
-    tell: Callable[[Row], object],
-) -> list[Row]:
-    """One fault after the other."""
-    rows = []
-    for fault in faults:
-        try:
-            rows.append(trial(service, fault, rate_per_s=rate_per_s, texts=texts))
-        except Exception as error:  # a fault that cannot be made or mended must not cost the others their rows
-            unmade = Fault(f"{fault.name} ({type(error).__name__}: {' '.join(str(error).split())[:80]})", fault.make)
-            rows.append(row(unmade, [], 0.0, whole_s=None))
-        tell(rows[-1])
-    return rows

@@ -24,15 +24,18 @@ MASKS = {
 }
 """What stands for each kind of personal data; a masked text is never masked again."""
 
-_EMAIL = re.compile(r"[a-z0-9._%+-]+\s?@\s?[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)
-_LONG_NUMBER = re.compile(r"(?<![0-9a-z])[0-9](?:[ -]?[0-9]){13,18}(?:[ -]?x)?(?![0-9a-z])", re.IGNORECASE)
+# All patterns take time linear in the text: repetitions are bounded or possessive, and units of an address atomic, so
+# that a text that almost fits is not tried in every division into parts. 64: longest local part (RFC 5321).
+_EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}\s?@\s?[a-z0-9-]++(?:\.[a-z0-9-]++)++", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"(?<![0-9a-z])[0-9](?:[ -]?+[0-9]){13,18}(?:[ -]?x)?(?![0-9a-z])", re.IGNORECASE)
 _PHONE = re.compile(
     r"(?<![0-9a-z])(?:(?:\+|00)?86[ -]?)?1[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9])"
     r"|(?<![0-9a-z])0[1-9][0-9]{1,2}[ -]?[1-9][0-9]{6,7}(?![0-9])"
     r"|(?<=电话)[:是为 ]{0,2}[1-9][0-9]{6,7}(?![0-9])"
 )
-_OTHER_NUMBER = re.compile(r"(?<![0-9a-z])[a-z]{0,4}[0-9]{8,}(?![0-9])", re.IGNORECASE)
+_OTHER_NUMBER = re.compile(r"(?<![0-9a-z])[a-z]{0,4}[0-9]{8,}+(?![0-9])", re.IGNORECASE)
 _ORDER_CUE = re.compile(r"(?:单|编)号?\s?(?:是|为|[:：])?\s?$")
+_LONGEST_CUE = 5
 _ACCOUNT = re.compile(
     r"(?P<cue>(?:微信号?|vx|wx|qq号?|支付宝(?:账号|账户)?|旺旺号?)\s?(?:是|为|[:：])?\s?)(?P<value>[a-z0-9][a-z0-9_-]{4,19})",
     re.IGNORECASE,
@@ -45,13 +48,16 @@ _NAME = re.compile(
     rf"(?P<cue>(?:我叫|我的名字[是叫]|姓名|收件人|收货人|联系人|户主)\s?(?:是|为|叫|[:：])?\s?)(?P<value>[{_SURNAMES}][一-鿿]{{1,2}}"
     r"(?=$|[\s,，。.;；、!！?？:：0-9\[]))"
 )
-_PLACE = r"(?:(?![哪那这每本各])[一-鿿]){2,7}?"
-_DIVISION = r"(?:特别行政区|自治[区州县旗]|省|市|盟|区|县|旗|镇|乡|街道)"
-_DETAIL = r"(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,5}|[a-z])\s?-?(?:号院|号楼|单元|弄|号|栋|幢|座|楼|层|室|户)"
-_STREET = r"(?:(?![哪那这每本各])[一-鿿]){1,8}?(?:大道|路|街|巷|胡同|村|屯|小区|花园|公寓|大厦|广场|家园|新村|社区)"
+_DIVISION = r"(?>(?:(?![哪那这每本各])[一-鿿]){2,7}?(?:特别行政区|自治[区州县旗]|省|市|盟|区|县|旗|镇|乡|街道))"
+_DETAIL = r"(?>\s?(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,5}|[a-z])\s?-?(?:号院|号楼|单元|弄|号|栋|幢|座|楼|层|室|户))"
+_STREET = (
+    r"(?>(?:(?![哪那这每本各])[一-鿿]){1,8}?"
+    r"(?:大道|路|街|巷|胡同|村|屯|小区|花园|公寓|大厦|广场|家园|新村|社区){1,3})"
+)
+_ROOM = r"(?>\s?[0-9]{2,4}(?![0-9])室?)"
 _ADDRESS = re.compile(
-    rf"(?:{_PLACE}{_DIVISION}){{2,5}}(?:{_STREET}){{0,3}}(?:\s?{_DETAIL}){{0,5}}(?:\s?[0-9]{{2,4}}(?![0-9])(?:室)?)?"
-    rf"|(?:{_PLACE}{_DIVISION})?(?:{_STREET}){{1,3}}(?:\s?{_DETAIL}){{1,5}}(?:\s?[0-9]{{2,4}}(?![0-9])(?:室)?)?",
+    rf"{_DIVISION}{{2,5}}{_STREET}{{0,3}}{_DETAIL}{{0,5}}{_ROOM}?"
+    rf"|{_DIVISION}?{_STREET}{{1,3}}{_DETAIL}{{1,5}}{_ROOM}?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
@@ -116,7 +122,8 @@ def _long_number(match: re.Match[str]) -> str:
     digits = re.sub("[ -]", "", match.group())
     if is_identity_number(digits):
         return MASKS["id"]
-    if digits.isdigit() and passes_luhn(digits) and not _ORDER_CUE.search(match.string, 0, match.start()):
+    before = match.string[max(0, match.start() - _LONGEST_CUE) : match.start()]
+    if digits.isdigit() and passes_luhn(digits) and not _ORDER_CUE.search(before):
         return MASKS["card"]
     return match.group()
 

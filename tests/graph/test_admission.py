@@ -7,9 +7,12 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from graph.admission import Admission
 from graph.problems import RequestProblem
+from graph.proxy_admission import ProxyAdmission
 from tests.graph.scripted import QUESTION, Script
 from tests.graph.served import app_of
 
@@ -77,7 +80,7 @@ def test_the_bound_stays_between_its_ends(most: int, seconds: list[float]) -> No
     for each in seconds:
         pass_through(admission, clock, each)
         clock.now += 0.001
-        assert min(8, most) <= admission.limit <= most
+        assert min(16, most) <= admission.limit <= most
 
 
 BODIES: dict[str, Any] = {
@@ -101,3 +104,23 @@ async def test_too_much_is_a_quick_503(path: str) -> None:
         assert refused.headers["retry-after"] == "1"
         assert "under way" in refused.text
         assert (await http.post(path, json=BODIES[path])).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_a_proxy_that_is_full_answers_with_a_problem() -> None:
+    release = asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await release.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+
+    guarded = ProxyAdmission(slow, most=1, target_s=1.0)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=guarded), base_url="http://test") as http:
+        first = asyncio.create_task(http.get("/"))
+        await asyncio.sleep(0.05)
+        refused = await http.get("/")
+        release.set()
+        assert (await first).text == "done"
+    assert refused.status_code == refused.json()["status"] == 503
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["retry-after"] == "1"

