@@ -140,6 +140,8 @@ def test_what_was_asked_is_counted_and_every_query_finds_its_series(service: Ser
         assert http.post("/v1/comfort", json={"text": ""}).status_code == 422
         assert http.get(f"/{time.time_ns()}").status_code == 404
 
+    now: Series = {}
+
     def risen(name: str, **labels: str) -> float:
         return total(now, name, **labels) - total(before, name, **labels)
 
@@ -148,7 +150,6 @@ def test_what_was_asked_is_counted_and_every_query_finds_its_series(service: Ser
         now = scraped(service.process.pid)
         return risen("ray_anwei_answers_total") >= 4 and risen("ray_anwei_node_items_total", node="rerank") >= 1
 
-    now: Series = {}
     wait_for("the metrics of these requests", here, timeout_s=40)  # every 5 s to Ray, every 10 to its agent
     assert risen("ray_anwei_answers_total") == pytest.approx(4)
     assert risen("ray_anwei_answers_total", strategy="none", degraded="no") == pytest.approx(1)
