@@ -104,7 +104,8 @@ def writer_limits(config: AppConfig) -> dict[str, int]:
 
 def writer_here(config: AppConfig) -> FeedbackReplica:
     """The feedback writer in this process, with the same shell it has as a deployment."""
-    return FeedbackReplica(writer_maker(config), **writer_limits(config))
+    limits = writer_limits(config)
+    return FeedbackReplica(writer_maker(config), max_batch_size=limits["max_batch_size"], max_queue=limits["max_queue"])
 
 
 def assemble_feedback(config: AppConfig, writer: RemoteWriter) -> Feedback:

@@ -7,7 +7,7 @@ buckets by `le`, sum and count. Called by `graph.exporter`; docs/metrics.md desc
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from deployments.replica import Replica
 from graph.admission import Admission
@@ -49,9 +49,9 @@ class Reading(NamedTuple):
 class Histogram(NamedTuple):
     """The three families of a distribution."""
 
-    bucket: Family
-    sum: Family
-    count: Family
+    buckets: Family
+    total: Family
+    number: Family
 
 
 def _histogram(name: str, label: str, tells: str) -> Histogram:
@@ -161,7 +161,7 @@ class ComposerReadings:
         yield Reading(CACHE, ("computed",), tally.computed)
 
 
-def node_readings(role: str, replica: Replica[object, object]) -> Iterator[Reading]:
+def node_readings(role: str, replica: Replica[Any, Any]) -> Iterator[Reading]:
     """What is read of a node's replica."""
     yield Reading(NODE_QUEUE, (role,), replica.queue_length)
     yield Reading(NODE_BATCHES, (role,), replica.work_done.batches)
@@ -169,18 +169,18 @@ def node_readings(role: str, replica: Replica[object, object]) -> Iterator[Readi
     yield Reading(NODE_SECONDS, (role,), replica.work_done.seconds)
 
 
-def _stage(stage: Stage[object, object]) -> Iterator[Reading]:
+def _stage(stage: Stage[Any, Any]) -> Iterator[Reading]:
     yield Reading(BREAKER, (stage.name,), _STATES[stage.breaker_state])
     yield Reading(STAGE_QUEUE, (stage.name,), stage.queue_length)
     yield from (Reading(FAILURES, (stage.name, reason), stage.failures[reason]) for reason in _REASONS)
 
 
 def _distributions(
-    histogram: Histogram, seen: Mapping[str, Distribution], bounds: tuple[float, ...], foreseen: Iterable[str] = ()
+    histogram: Histogram, seen: dict[str, Distribution], bounds: tuple[float, ...], foreseen: Iterable[str] = ()
 ) -> Iterator[Reading]:
     for label, values in (dict.fromkeys(foreseen, Distribution(bounds)) | seen).items():
         ends = [*(f"{bound:g}" for bound in values.bounds), "+Inf"]
         for end, up_to in zip(ends, accumulate(values.counts), strict=True):
-            yield Reading(histogram.bucket, (label, end), up_to)
-        yield Reading(histogram.sum, (label,), values.total)
-        yield Reading(histogram.count, (label,), up_to)
+            yield Reading(histogram.buckets, (label, end), up_to)
+        yield Reading(histogram.total, (label,), values.total)
+        yield Reading(histogram.number, (label,), up_to)

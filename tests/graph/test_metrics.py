@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -189,9 +190,10 @@ def test_outside_serve_nothing_is_exported() -> None:
 class Doubler:
     """A node."""
 
-    version, threshold = "v1", None
+    version: str = "v1"
+    threshold: float | None = None
 
-    def many(self, items: list[int]) -> list[int]:
+    def many(self, items: Sequence[int]) -> list[int]:
         return [2 * item for item in items]
 
 
