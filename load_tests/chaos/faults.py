@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 
 from ray._private.node import Node
+from ray._private.worker import global_worker
 
 from load_tests.chaos.saboteur import ROLES
 from load_tests.chaos.service import CONTROLLER, HAPROXY, MANAGER, PROXY, Service, wake
@@ -104,6 +105,8 @@ def control_store_lost() -> Fault:
 
     def make(service: Service) -> Callable[[], None]:
         head: Node = service.cluster.head_node  # type: ignore[assignment]
+        # This process' listener for messages would retry without pause, at the cost of half a core.
+        global_worker.threads_stopped.set()
         head.kill_gcs_server()
         return head.start_gcs_server
 
