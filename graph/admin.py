@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, FastAPI, Path, Response
 
@@ -26,6 +26,7 @@ from indexes.mining.drafts import Draft, DraftFolder, Status
 _PATIENCE_S = 20.0
 """Longest wait for a release before the answer is 202; shorter than Serve's own limit."""
 
+Result = TypeVar("Result")
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{8}$", description="A draft's id.")]
 
 
@@ -153,7 +154,7 @@ def _answered(release: Release, response: Response) -> Release:
     return release
 
 
-def _judged(work: Callable[[], Any]) -> Any:
+def _judged(work: Callable[[], Result]) -> Result:
     try:
         return work()
     except ContentError as error:

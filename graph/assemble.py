@@ -97,7 +97,7 @@ def writer_maker(config: AppConfig) -> Callable[[], FeedbackWriter]:
     return partial(FeedbackWriter, url=config.feedback.url, mask=mask_personal, keep_days=config.feedback.keep_days)
 
 
-def writer_limits(config: AppConfig) -> dict[str, int]:
+def writer_limits(config: AppConfig) -> dict[str, Any]:
     """How much the feedback writer takes at once."""
     return {"max_batch_size": _MAX_ENTRIES_A_CALL, "max_queue": config.feedback.max_queue}
 

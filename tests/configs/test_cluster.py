@@ -22,11 +22,12 @@ from tests.configs.kuberay import RayService, check_resource
 CLUSTER = PROJECT_ROOT / "configs" / "cluster"
 DOCKERFILE = (CLUSTER / "Dockerfile").read_text(encoding="utf-8")
 LOCK = (PROJECT_ROOT / "requirements.lock").read_text(encoding="utf-8")
-RESOURCES = [
-    pytest.param(resource, id=f"{resource['kind']} {resource['metadata']['name']}")
+RESOURCES: list[dict[str, Any]] = [
+    resource
     for name in ("network.yaml", "redis.yaml")
     for resource in yaml.safe_load_all((CLUSTER / name).read_text(encoding="utf-8"))
 ]
+NAMES = [f"{resource['kind']} {resource['metadata']['name']}" for resource in RESOURCES]
 
 
 def manifest() -> Any:
@@ -72,7 +73,7 @@ def test_a_misspelt_field_is_found(path: str, said: str) -> None:
         RayService.model_validate(content)
 
 
-@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("resource", RESOURCES, ids=NAMES)
 def test_resources_are_kubernetes(resource: dict[str, Any]) -> None:
     check_resource(resource)
 
@@ -98,7 +99,7 @@ def pods() -> list[dict[str, Any]]:
     """Head, worker, Redis."""
     cluster = manifest()["spec"]["rayClusterConfig"]
     groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
-    redis = [r.values[0]["spec"] for r in RESOURCES if r.values[0]["kind"] == "StatefulSet"]
+    redis = [r["spec"] for r in RESOURCES if r["kind"] == "StatefulSet"]
     return [owner["template"] for owner in (*groups, *redis)]
 
 
@@ -128,7 +129,7 @@ def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
 
 
 def policies() -> list[dict[str, Any]]:
-    return [r.values[0]["spec"] for r in RESOURCES if r.values[0]["kind"] == "NetworkPolicy"]
+    return [r["spec"] for r in RESOURCES if r["kind"] == "NetworkPolicy"]
 
 
 @pytest.mark.parametrize("pod", pods())
@@ -152,7 +153,7 @@ def test_other_namespaces_reach_the_ingress_and_metrics_only() -> None:
 
 
 def test_disruptions_leave_workers() -> None:
-    budget = next(r.values[0]["spec"] for r in RESOURCES if r.values[0]["kind"] == "PodDisruptionBudget")
+    budget = next(r["spec"] for r in RESOURCES if r["kind"] == "PodDisruptionBudget")
     _, worker, _ = pods()
     assert matches(budget["selector"], worker["metadata"]["labels"])
     assert budget["maxUnavailable"] < manifest()["spec"]["rayClusterConfig"]["workerGroupSpecs"][0]["minReplicas"]
