@@ -26,9 +26,7 @@ def _collector(on_ray: bool) -> "Collect":
     except ModuleNotFoundError as error:
         from graph.errors import InputError
 
-        raise InputError(
-            f"--ray: {error.name} is not installed; install pandas and pyarrow (extra `logs`)"
-        ) from None
+        raise InputError(f"--ray: {error.name} is not installed; install pandas and pyarrow (extra `logs`)") from None
     return collect_on_ray
 
 
