@@ -30,9 +30,9 @@ TEXTS = ("卖家一直不发货，我急死了，等着送人呢", "这件有蓝
 class Shop:
     """A service with two replicas of every node that deals with knowledge."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, http: httpx.Client) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=60, headers={"authorization": f"Bearer {TOKEN}"})
+        self._http = http
 
     def knowledge(self) -> tuple[str | None, str]:
         """The entry that answers the new question, and the version it is of."""
@@ -95,7 +95,9 @@ def shop(small_config: AppConfig, tmp_path: Path) -> Iterator[Shop]:
             timeout_s=240,
         )
         assert process.poll() is None, log.read_text(encoding="utf-8")
-        yield Shop(f"http://127.0.0.1:{content['http_options']['port']}")
+        url = f"http://127.0.0.1:{content['http_options']['port']}"
+        with httpx.Client(base_url=url, timeout=60, headers={"authorization": f"Bearer {TOKEN}"}) as http:
+            yield Shop(url, http)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
