@@ -64,7 +64,7 @@ class Group(Part):
 
     @model_validator(mode="after")
     def _is_a_pod(self) -> "Group":
-        check_resource({"apiVersion": "v1", "kind": "Pod", **self.template})
+        check_resource({"apiVersion": "v1", "kind": "Pod"} | {str(key): value for key, value in self.template.items()})
         return self
 
 
