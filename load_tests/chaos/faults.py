@@ -28,6 +28,7 @@ class Fault:
         make: Makes it, and returns what mends it.
         hold_s: Seconds until it is mended by hand; 0 leaves the mending to Serve.
         timeout_s: Longest wait for the service to be whole again.
+        whole_within_s: By when every replica must be there again.
         allowed: Errors a customer may see: `none`, `in flight` (requests that were at what was lost), `until noticed`
             (what hangs counts as there for some seconds), or `while away` (until the only way in is back).
     """
@@ -36,6 +37,7 @@ class Fault:
     make: Callable[[Service], Callable[[], None]]
     hold_s: float = 0.0
     timeout_s: float = 60.0
+    whole_within_s: float = inf
     allowed: str = "none"
 
 
@@ -48,7 +50,7 @@ def killed(role: str) -> Fault:
 
     # HAProxy ends with the actor that watches it.
     allowed = {"Composer": "in flight", MANAGER: "while away", HAPROXY: "while away"}.get(role, "none")
-    return Fault(f"kill -9 {role}", make, allowed=allowed)
+    return Fault(f"kill -9 {role}", make, allowed=allowed, whole_within_s=5 if role == "Composer" else inf)
 
 
 def only_proxy_killed() -> Fault:
@@ -120,7 +122,7 @@ def node_lost() -> Fault:
         service.lose_node()
         return nothing
 
-    return Fault("loss of the worker node of two", make, timeout_s=90, allowed="in flight")
+    return Fault("loss of the worker node of two", make, timeout_s=90, allowed="in flight", whole_within_s=30)
 
 
 def rewrite(path: Path, content: bytes) -> None:

@@ -52,11 +52,15 @@ def _faults(rows: list[dict[str, Any]]) -> str:
     ]
     for row in rows:
         spoiled = f", {row['spoiled']} beside the poison" if row["spoiled"] else ""
-        whole = "never" if row["whole_s"] is None else row["whole_s"]
         cells = [row["fault"], row["place"], row["requests"], f"{row['rate_per_s']:g}", _errors(row)]
-        cells += [_share(row) + spoiled, row["p99_ms"], row["recovered_s"], whole, _held(row)]
+        cells += [_share(row) + spoiled, row["p99_ms"], row["recovered_s"], _whole(row), _held(row)]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
+
+
+def _whole(row: dict[str, Any]) -> str:
+    took = "never" if row["whole_s"] is None else str(row["whole_s"])
+    return f"{took}; {row['whole_within_s']:g} promised" if row["whole_within_s"] else took
 
 
 def _held(row: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import isinf
 from typing import Any
 
 from load_tests.chaos.faults import ALLOWED_S, POISON, Fault, wait_s
@@ -31,6 +32,7 @@ class Row:
         p99_ms: 99th percentile of the time to an answer.
         recovered_s: From the fault (or from its mending by hand) to the last answer that was not good.
         whole_s: From there until Serve had all replicas again; None: not in time.
+        whole_within_s: When that was promised; None: no time is.
         allowed: Errors a customer may see.
         held: Whether only allowed errors were seen and everything was over in time.
     """
@@ -46,6 +48,7 @@ class Row:
     p99_ms: float
     recovered_s: float
     whole_s: float | None
+    whole_within_s: float | None
     allowed: str
     held: bool
 
@@ -111,6 +114,9 @@ def row(fault: Fault, shots: Sequence[Shot], made: float, mended: float, *, whol
         p99_ms=round(percentile([shot.latency_s for shot in shots], 0.99) * 1000),
         recovered_s=round(max((0.0, *(shot.ended - mended for shot in bad))), 1),
         whole_s=None if whole_s is None else round(whole_s, 1),
+        whole_within_s=None if isinf(fault.whole_within_s) else fault.whole_within_s,
         allowed=fault.allowed,
-        held=whole_s is not None and all(shot.sent - made <= ALLOWED_S[fault.allowed] for shot in errors),
+        held=whole_s is not None
+        and whole_s <= fault.whole_within_s
+        and all(shot.sent - made <= ALLOWED_S[fault.allowed] for shot in errors),
     )

@@ -49,6 +49,9 @@ def test_a_row_counts_errors_and_understudies_and_when_the_last_was_seen() -> No
         assert row(Fault("kill", lambda _: nothing, allowed=allowed), shots, 1.0, 1.0, whole_s=6.0).held == held
     assert row(Fault("kill", lambda _: nothing, allowed="in flight"), shots, 2.0, 2.0, whole_s=6.0).held
     assert not row(Fault("kill", lambda _: nothing), [shot(1.0)], 1.0, 1.0, whole_s=None).held
+    late = Fault("kill", lambda _: nothing, whole_within_s=5)
+    assert not row(late, [], 1.0, 1.0, whole_s=6.0).held
+    assert row(late, [], 1.0, 1.0, whole_s=4.0).held
 
 
 def test_the_poisoned_do_not_count_as_spoiled() -> None:
