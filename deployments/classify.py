@@ -1,34 +1,11 @@
 """The Emotion and the Topic node: one classifier (MLC) with its threshold, bound twice with different artifacts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
+from deployments.messages import Classified
 from models.classifier import Classifier
 from models.text.sentence import Sentence
-
-OTHER = "other"
-"""The label of a sentence without emotion, or without topic."""
-
-
-@dataclass(frozen=True, slots=True)
-class Classified:
-    """A classifier's view of one sentence.
-
-    `probabilities` are calibrated and add up to 1 over all labels, `other` included; `label` is the most probable
-    one. `version` names the model that said so.
-    """
-
-    label: str
-    probability: float
-    threshold: float
-    probabilities: Mapping[str, float]
-    version: str
-
-    @property
-    def sure(self) -> bool:
-        """The paper's decision (section 5): not `other`, and a probability above the threshold."""
-        return self.label != OTHER and self.probability > self.threshold
 
 
 class Classify:

@@ -10,33 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
+from deployments.messages import Entry, Receipt
 from deployments.replica import Replica
-from indexes.feedback.database import StoreError
-from indexes.feedback.entries import Answered, Rating, Tallies
+from indexes.errors import StoreError
+from indexes.feedback.entries import Answered, Tallies
 from indexes.feedback.store import FeedbackStore
 
 logger = logging.getLogger(__name__)
 
-Entry: TypeAlias = Answered | Rating
-
 _DAY_S = 86_400.0
 _FORGET_EVERY_S = 60.0
-
-
-class Receipt(StrEnum):
-    """What became of an entry."""
-
-    STORED = "stored"
-    """On disk."""
-    UNKNOWN = "unknown"
-    """A rating of an answer or session that is not recorded."""
-    FULL = "full"
-    """The store's disk is full."""
-    UNAVAILABLE = "unavailable"
-    """The store cannot be reached."""
 
 
 class FeedbackWriter:

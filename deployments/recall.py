@@ -2,26 +2,17 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from deployments.messages import Query
 from deployments.work import Failure, by_version
 from indexes.recall import HybridRecall, Recalled
 from indexes.shelf import Shelf
 from models.artifact import ArtifactError
 from models.encoder import SentenceEncoder
-from models.text.sentence import Sentence
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A sentence to find candidates for, in the `index` version that the rows shall belong to."""
-
-    sentence: Sentence
-    index: str
 
 
 class Recall:

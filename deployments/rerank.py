@@ -10,29 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from deployments.messages import Candidates, Reranked
 from deployments.work import Failure, by_version
 from indexes.knowledge_index import KnowledgeIndex
 from indexes.shelf import Shelf
 from models.matcher import Matcher, Prepared
-from models.text.sentence import Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """A sentence with the index rows to compare it with; `index` is the version the rows belong to."""
-
-    sentence: Sentence
-    rows: tuple[int, ...]
-    index: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reranked:
-    """Calibrated similarities in [0, 1], one per row in the order of `Candidates.rows`."""
-
-    similarities: tuple[float, ...]
-    threshold: float
-    version: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

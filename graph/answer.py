@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from deployments.classify import OTHER, Classified
+from deployments.messages import OTHER, Classified
 from graph.policy import Candidate, Decision, Recognised
 from graph.schema import (
     CandidateView,

@@ -9,6 +9,9 @@
 `build` is the application builder of a Serve YAML file; its `args` are an `AppConfig`. The classes themselves know
 nothing of Serve, so the same ones run in three placements: `split` (a deployment each), `fused` (all in the
 composer's replica) and in process (`graph.local`). Replicas and resources are given only in YAML, by deployment name.
+
+What makes nodes is imported where they are made: every composer imports this file, and with its nodes elsewhere it needs
+neither torch nor a database, and starts in half the time.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,21 +23,10 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from configs.schema import AppConfig
-from deployments.feedback import Entry, FeedbackReplica, Receipt
+from deployments.messages import Entry, Receipt
 from deployments.replica import Replica
 from deployments.work import Description, Failure, Item, Node, Result, Work
-from graph.assemble import (
-    Nodes,
-    assemble,
-    assemble_feedback,
-    make_http,
-    node_makers,
-    readings_of,
-    replica_of,
-    writer_here,
-    writer_limits,
-    writer_maker,
-)
+from graph.assemble import Nodes, assemble, assemble_feedback, make_http, readings_of
 from graph.exporter import export, inside_replica
 from graph.feedback import RemoteWriter
 from graph.live import Live
@@ -86,6 +78,8 @@ class Ingress:
         _keep_logs(keep_text=self._config.security.log_text)
         self._here: dict[str, Replica[Any, Any]] = {}
         if handles is None:
+            from graph.nodes import node_makers, replica_of, writer_here  # noqa: PLC0415
+
             makers = zip(Nodes._fields, node_makers(self._config), strict=True)
             here: dict[str, Replica[Any, Any]] = {role: replica_of(maker, self._config) for role, maker in makers}
             nodes = Nodes(**here)
@@ -125,6 +119,8 @@ def build(config: AppConfig) -> serve.Application:
     Args:
         config: Typed settings; Serve fills them from the YAML's `args`.
     """
+    from graph.nodes import node_makers  # noqa: PLC0415
+
     return bind(config, node_makers(config))
 
 
@@ -134,6 +130,9 @@ def bind(config: AppConfig, makers: Sequence[Callable[[], Node[Any, Any]]]) -> s
     ingress = _deployment(serve.ingress()(Ingress), "Composer")
     if config.placement == "fused":
         return cast(serve.Application, ingress.bind(settings, None))
+
+    from deployments.feedback import FeedbackReplica  # noqa: PLC0415
+    from graph.nodes import writer_limits, writer_maker  # noqa: PLC0415
 
     def made(maker: Callable[[], Any]) -> Callable[[], Any]:
         return partial(_made_in_replica, maker, keep_text=config.security.log_text)

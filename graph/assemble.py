@@ -11,12 +11,7 @@ from typing import Any, NamedTuple
 from fastapi import FastAPI
 
 from configs.schema import AppConfig
-from deployments.classify import Classified, Classify
-from deployments.feedback import FeedbackReplica, FeedbackWriter
-from deployments.recall import Query, Recall
-from deployments.replica import Replica
-from deployments.rerank import Candidates, Rerank, Reranked
-from deployments.work import Node
+from deployments.messages import Candidates, Classified, Query, Reranked
 from graph import admin, security
 from graph.answer import Scribe
 from graph.breaker import Breaker
@@ -41,12 +36,11 @@ from indexes.knowledge_index import KnowledgeIndex
 from indexes.recall import Recalled
 from indexes.shelf import Shelf
 from models.embeddings import Embeddings
-from models.text.personal import mask_personal
-from models.text.segment import TextProcessor, segmenter_version
+from models.text.segment import TextProcessor
 from models.text.sentence import Sentence
 from models.unsupervised import WSM
 
-_MAX_ENTRIES_A_CALL = 256
+MAX_ENTRIES_A_CALL = 256
 """Of the feedback writer; with texts of the greatest length they stay below gRPC's 4 MB a message."""
 
 
@@ -57,55 +51,6 @@ class Nodes(NamedTuple):
     topic: RemoteNode[Sentence, Classified]
     recall: RemoteNode[Query, Recalled]
     rerank: RemoteNode[Candidates, Reranked]
-
-
-def node_makers(config: AppConfig) -> tuple[Callable[[], Node[Any, Any]], ...]:
-    """One maker per node in the order of `Nodes`; called where the node shall live."""
-    places = Places(config.artifacts)
-    device, segmenter = config.device, segmenter_version()
-    classify = partial(Classify, device=device, segmenter=segmenter)
-    makers: tuple[Callable[[], Node[Any, Any]], ...] = (
-        partial(classify, folder=places.emotion),
-        partial(classify, folder=places.topic),
-        partial(
-            Recall,
-            index=places.index,
-            encoder=places.encoder,
-            segmenter=segmenter,
-            top_k=config.recall.top_k,
-            depth=config.recall.depth,
-            device=device,
-        ),
-        partial(
-            Rerank,
-            folder=places.matcher,
-            index=places.index,
-            segmenter=segmenter,
-            device=device,
-        ),
-    )
-    return makers
-
-
-def replica_of(maker: Callable[[], Node[Any, Any]], config: AppConfig) -> Replica[Any, Any]:
-    """A node in this process, with the same shell it has as a deployment."""
-    return Replica(maker, max_batch_size=config.batching.max_batch_size, max_queue=config.batching.max_queue)
-
-
-def writer_maker(config: AppConfig) -> Callable[[], FeedbackWriter]:
-    """Makes the feedback writer where it shall live."""
-    return partial(FeedbackWriter, url=config.feedback.url, mask=mask_personal, keep_days=config.feedback.keep_days)
-
-
-def writer_limits(config: AppConfig) -> dict[str, Any]:
-    """How much the feedback writer takes at once."""
-    return {"max_batch_size": _MAX_ENTRIES_A_CALL, "max_queue": config.feedback.max_queue}
-
-
-def writer_here(config: AppConfig) -> FeedbackReplica:
-    """The feedback writer in this process, with the same shell it has as a deployment."""
-    limits = writer_limits(config)
-    return FeedbackReplica(writer_maker(config), max_batch_size=limits["max_batch_size"], max_queue=limits["max_queue"])
 
 
 def assemble_feedback(config: AppConfig, writer: RemoteWriter) -> Feedback:
@@ -119,14 +64,14 @@ def assemble_feedback(config: AppConfig, writer: RemoteWriter) -> Feedback:
             writer,
             breaker=Breaker(failures=config.breaker.failures, open_s=config.breaker.open_s),
             timeout_s=timeout_s,
-            max_batch_size=_MAX_ENTRIES_A_CALL,
+            max_batch_size=MAX_ENTRIES_A_CALL,
             max_queue=config.batching.max_queue,
             slots=config.batching.slots,
         ),
         recorder=Recorder(
             writer,
             max_queue=settings.max_queue,
-            max_batch_size=_MAX_ENTRIES_A_CALL,
+            max_batch_size=MAX_ENTRIES_A_CALL,
             flush_s=flush_s,
             timeout_s=timeout_s,
         ),

@@ -15,9 +15,7 @@ from functools import partial
 from typing import Any, Literal
 
 from configs.schema import Thresholds
-from deployments.classify import Classified
-from deployments.recall import Query
-from deployments.rerank import Candidates, Reranked
+from deployments.messages import Candidates, Classified, Query, Reranked
 from deployments.work import Failure
 from graph.answer import Findings, Scribe
 from graph.editions import Editions, NotHeldError

@@ -2,8 +2,7 @@
 
 from configs.schema import ConfigError
 from indexes.content.source import ContentError
-from indexes.errors import IndexUnavailableError
-from indexes.feedback.database import StoreError
+from indexes.errors import IndexUnavailableError, StoreError
 from models.artifact import ArtifactError
 from models.training.dataset import DatasetError
 

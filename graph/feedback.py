@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from fastapi import FastAPI
 from pydantic import AwareDatetime
 
-from deployments.feedback import Entry, Receipt
+from deployments.messages import Entry, Receipt
 from deployments.work import Failure, Outcome
 from graph.experiment import Experiment, named_session, session_of
 from graph.feedback_schema import FeedbackReceipt, FeedbackRequest, Satisfaction

@@ -5,8 +5,9 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable
 
 from configs.schema import AppConfig
-from graph.assemble import Nodes, assemble, node_makers, replica_of
+from graph.assemble import Nodes, assemble
 from graph.composer import Composer
+from graph.nodes import node_makers, replica_of
 from graph.schema import ComfortAnswer, ComfortRequest
 
 

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from itertools import islice
 
-from deployments.feedback import Entry, Receipt
+from deployments.messages import Entry, Receipt
 from deployments.work import Failure, Outcome, Work
 from graph.stage import RemoteNode
 from indexes.feedback.entries import Answered

@@ -6,7 +6,7 @@ Both live in the composer's process and need no model node, no torch and no netw
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployments.classify import OTHER
+from deployments.messages import OTHER
 from graph.policy import Recognised
 from indexes.content.lexicon import Lexicon
 from indexes.knowledge_index import KnowledgeIndex

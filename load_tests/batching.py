@@ -23,11 +23,11 @@ from ray import serve
 
 from configs.schema import AppConfig
 from deployments.batcher import Batcher
-from deployments.classify import Classified
+from deployments.messages import Classified
 from deployments.work import Outcome, Work
-from graph.assemble import node_makers
 from graph.commands.options import DEFAULT_CONFIG, Config
 from graph.launch import ray_cluster
+from graph.nodes import node_makers
 from graph.serve_file import read_serve_file
 from load_tests.document import FOLDER, described, fill, machine, table, write_json
 from load_tests.environments import packages_of, python_of

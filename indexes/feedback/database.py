@@ -16,19 +16,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from indexes.errors import StoreError
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_S = 5
 # Any constant does: it keeps two writers from migrating one PostgreSQL database at the same time.
 _MIGRATION_LOCK = 7_203_411
 _POSTGRES_DISK_FULL = "53100"
-
-
-class StoreError(RuntimeError):
-    """The store cannot be used now, through no fault of what was asked; `full` if its disk is full."""
-
-    def __init__(self, message: str, *, full: bool = False) -> None:
-        super().__init__(message)
-        self.full = full
 
 
 def open_engine(url: str, *, create: bool) -> Engine:

@@ -15,7 +15,8 @@ from ray import serve
 from configs.schema import AppConfig
 from deployments.work import Node
 from graph.app import bind
-from graph.assemble import Nodes, node_makers
+from graph.assemble import Nodes
+from graph.nodes import node_makers
 
 ROLES = Nodes._fields
 

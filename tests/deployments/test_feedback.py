@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import create_engine, select
 
 from configs.schema import PROJECT_ROOT
-from deployments.feedback import FeedbackReplica, FeedbackWriter, Receipt
+from deployments.feedback import FeedbackReplica, FeedbackWriter
+from deployments.messages import Receipt
 from deployments.work import Failure, Work
-from indexes.feedback.database import StoreError
+from indexes.errors import StoreError
 from indexes.feedback.tables import answers, ratings
 from models.text.personal import mask_personal
 from tests.indexes.feedback.samples import answered, rating
@@ -90,7 +91,7 @@ async def test_an_entry_that_cannot_be_stored_fails_alone(tmp_path: Path) -> Non
 
 CHILD = """
 import sys
-from deployments.feedback import FeedbackWriter, Receipt
+from deployments.feedback import FeedbackWriter
 from indexes.feedback.entries import Rating
 from tests.indexes.feedback.samples import answered
 

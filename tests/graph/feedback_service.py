@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 
 from configs.schema import AppConfig
-from graph.assemble import assemble_feedback, writer_here
+from graph.assemble import assemble_feedback
 from graph.feedback import Feedback
 from graph.gateway import make_app
+from graph.nodes import writer_here
 from tests.graph.scripted import Script, some_info
 
 Opened = tuple[httpx.AsyncClient, Feedback]

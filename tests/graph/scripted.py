@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from configs.schema import Thresholds
-from deployments.classify import Classified
-from deployments.rerank import Reranked
+from deployments.messages import Classified, Reranked
 from deployments.work import Description, Failure, Work
 from graph.answer import Scribe
 from graph.breaker import Breaker

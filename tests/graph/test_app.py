@@ -1,12 +1,14 @@
 """Building the application: which deployments there are, and the fused placement answering like the local graph."""
 
+import subprocess
+import sys
 from typing import Any
 
 import httpx
 import pytest
 from ray.serve import Application
 
-from configs.schema import AppConfig
+from configs.schema import PROJECT_ROOT, AppConfig
 from graph.app import Ingress, build
 from graph.local import answer_all, local_composer
 from graph.schema import ComfortRequest
@@ -46,3 +48,9 @@ async def test_fused_answers_like_the_local_graph(small_config: AppConfig) -> No
     for one, other in zip(said, local, strict=True):
         assert (one["strategy"], one["emotion"]["label"]) == (other.strategy, other.emotion.label)
         assert one["emotion"]["probability"] == pytest.approx(other.emotion.probability, abs=1e-5)
+
+
+def test_a_composer_loads_neither_torch_nor_a_database() -> None:
+    code = "import sys, graph.app; print(sorted({'torch', 'faiss', 'jnius', 'sqlalchemy'} & sys.modules.keys()))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"

@@ -9,7 +9,7 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from deployments.rerank import Reranked
+from deployments.messages import Reranked
 from graph.chat import complete, events
 from graph.chat_schema import ChatRequest
 from graph.schema import ComfortAnswer, Scored, Versions

@@ -6,8 +6,7 @@ import time
 import pytest
 
 from configs.schema import Thresholds
-from deployments.classify import Classified
-from deployments.rerank import Reranked
+from deployments.messages import Classified, Reranked
 from graph.composer import Budget
 from graph.schema import ComfortAnswer, ComfortRequest
 from indexes.recall import Recalled

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployments.rerank import Reranked
+from deployments.messages import Reranked
 from deployments.work import Description, Failure, Work
 from graph.memory import Memory
 from graph.schema import ComfortAnswer, ComfortRequest

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.rerank import Reranked
+from deployments.messages import Reranked
 from graph.gateway import make_app
 from tests.graph.scripted import QUESTION, Script, some_info
 from tests.graph.served import app_of

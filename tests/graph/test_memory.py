@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from deployments.rerank import Reranked
+from deployments.messages import Reranked
 from graph.memory import Memory
 from graph.schema import ComfortAnswer, ComfortRequest
 from tests.graph.scripted import QUESTION, Script, classified

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from configs.schema import AppConfig
-from graph.assemble import assemble_feedback, make_http, writer_here
+from graph.assemble import assemble_feedback, make_http
+from graph.nodes import writer_here
 from tests.graph.scripted import Script, some_info
 
 KEPT = Path(__file__).with_name("openapi.json")

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from deployments.rerank import Reranked
+from deployments.messages import Reranked
 from tests.graph.scripted import QUESTION, REPLY_KNOWLEDGE, Script, classified
 
 

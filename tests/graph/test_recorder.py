@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deployments.feedback import Receipt
+from deployments.messages import Receipt
 from deployments.work import Description, Failure, Outcome, Work
 from graph.recorder import Recorder
 from tests.indexes.feedback.samples import answered

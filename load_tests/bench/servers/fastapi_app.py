@@ -2,7 +2,8 @@
 
 from fastapi import FastAPI
 
-from graph.assemble import assemble_feedback, make_http, writer_here
+from graph.assemble import assemble_feedback, make_http
+from graph.nodes import writer_here
 from load_tests.bench.servers.plain import plain_composer
 from load_tests.bench.servers.settings import shared_config
 

@@ -9,8 +9,9 @@ from typing import Any, Generic, cast
 
 from configs.schema import AppConfig
 from deployments.work import Description, Item, Node, Outcome, Result
-from graph.assemble import Nodes, assemble, node_makers
+from graph.assemble import Nodes, assemble
 from graph.composer import Composer, Stages
+from graph.nodes import node_makers
 from graph.schema import Info, NodeState
 from graph.stage import RemoteNode, Stage
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from configs.schema import PROJECT_ROOT
 from graph.__main__ import app
-from indexes.feedback.database import StoreError
+from indexes.errors import StoreError
 from indexes.feedback.store import FeedbackStore
 from tests.indexes.feedback.samples import answered, rating
 

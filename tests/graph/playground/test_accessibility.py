@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from deployments.classify import Classified
+from deployments.messages import Classified
 from tests.graph.playground.conftest import Visit
 from tests.graph.scripted import QUESTION, Script
 

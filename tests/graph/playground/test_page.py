@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from deployments.classify import Classified
-from deployments.rerank import Reranked
+from deployments.messages import Classified, Reranked
 from graph.memory import Memory
 from tests.graph.conftest import Switch
 from tests.graph.playground.conftest import Visit

@@ -7,7 +7,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from indexes.feedback.database import StoreError, open_engine
+from indexes.errors import StoreError
+from indexes.feedback.database import open_engine
 from indexes.feedback.store import FeedbackStore
 from indexes.feedback.tables import metadata
 from tests.indexes.feedback.samples import answered, rating
