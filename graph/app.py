@@ -10,8 +10,8 @@
 nothing of Serve, so the same ones run in three placements: `split` (a deployment each), `fused` (all in the
 composer's replica) and in process (`graph.local`). Replicas and resources are given only in YAML, by deployment name.
 
-What makes nodes is imported where they are made: every composer imports this file, and with its nodes elsewhere it needs
-neither torch nor a database, and starts in half the time.
+What makes nodes is imported where they are made: every composer imports this file, and with its nodes elsewhere it
+needs neither torch nor a database, and starts in half the time.
 """
 
 from collections.abc import Callable, Sequence

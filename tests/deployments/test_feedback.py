@@ -92,6 +92,7 @@ async def test_an_entry_that_cannot_be_stored_fails_alone(tmp_path: Path) -> Non
 CHILD = """
 import sys
 from deployments.feedback import FeedbackWriter
+from deployments.messages import Receipt
 from indexes.feedback.entries import Rating
 from tests.indexes.feedback.samples import answered
 
