@@ -114,11 +114,10 @@ def test_published_and_taken_back_under_load_without_losing_a_request(shop: Shop
         assert shop.knowledge() == (published["entries"][0], published["index"])
         info = httpx.get(f"{shop.url}/v1/info", timeout=30).json()
         assert info["versions"]["index"] == published["index"] != before
-        for _ in range(2):
-            assert shop.release("rollback")["index"] == before
-            shop.serves(before)
-            assert shop.knowledge() == (None, before)
-            assert shop.release("publish")["index"] == published["index"]
-            shop.serves(published["index"])
+        assert shop.release("rollback")["index"] == before
+        shop.serves(before)
+        assert shop.knowledge() == (None, before)
+        assert shop.release("publish")["index"] == published["index"]
+        shop.serves(published["index"])
     assert len(load.shots) > 50
     assert [shot.status for shot in load.shots if shot.status != 200] == []

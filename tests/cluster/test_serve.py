@@ -101,38 +101,7 @@ def service(small_config: AppConfig, tmp_path_factory: pytest.TempPathFactory) -
         log.close()
 
 
-def test_an_upset_customer_is_comforted_and_a_calm_one_left_alone(service: Service) -> None:
-    urgent = service.comfort(URGENT)
-    assert urgent["handled"]
-    assert urgent["strategy"] != "none"
-    assert urgent["reply"]
-    assert urgent["degraded"] == []
-    plain = service.comfort(PLAIN)
-    assert (plain["handled"], plain["reply"]) == (False, None)
-
-
-def test_a_question_of_the_knowledge_is_answered_by_its_entry(service: Service, small_config: AppConfig) -> None:
-    path = small_config.data / "knowledge" / "no_shipment.yaml"
-    entry = yaml.safe_load(path.read_text(encoding="utf-8"))[0]
-    said = service.comfort(entry["question"])
-    assert said["knowledge"]["id"] == entry["id"]
-    assert said["reply"] == entry["reply"]
-
-
-def test_batch_info_and_readiness(service: Service) -> None:
-    batch = httpx.post(f"{service.url}/v1/comfort/batch", json={"items": [{"text": URGENT}] * 40}, timeout=30)
-    assert batch.status_code == 200
-    assert [item["emotion"]["label"] for item in batch.json()["items"]] == [
-        service.comfort(URGENT)["emotion"]["label"]
-    ] * 40
-    info = httpx.get(f"{service.url}/v1/info", timeout=10).json()
-    assert all(info["versions"].values())
-    assert len(info["emotions"]) == 8
-    assert len(info["topics"]) == 35
-    ready = httpx.get(f"{service.url}/readyz", timeout=10)
-    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
-
-
+# The first test here: what another had asked before would be reported only while this one counts.
 def test_what_was_asked_is_counted_and_every_query_finds_its_series(service: Service) -> None:
     before = scraped(service.process.pid)
     asked = {"text": f"{URGENT}{time.time_ns()}"}
@@ -165,6 +134,38 @@ def test_what_was_asked_is_counted_and_every_query_finds_its_series(service: Ser
     assert total(now, "ray_anwei_deadline_seconds") == pytest.approx(1.0)
     assert {family.exported for family in FAMILIES} <= now.keys()
     assert unmet({name: [labels for labels, _ in series] for name, series in now.items()}) == []
+
+
+def test_an_upset_customer_is_comforted_and_a_calm_one_left_alone(service: Service) -> None:
+    urgent = service.comfort(URGENT)
+    assert urgent["handled"]
+    assert urgent["strategy"] != "none"
+    assert urgent["reply"]
+    assert urgent["degraded"] == []
+    plain = service.comfort(PLAIN)
+    assert (plain["handled"], plain["reply"]) == (False, None)
+
+
+def test_a_question_of_the_knowledge_is_answered_by_its_entry(service: Service, small_config: AppConfig) -> None:
+    path = small_config.data / "knowledge" / "no_shipment.yaml"
+    entry = yaml.safe_load(path.read_text(encoding="utf-8"))[0]
+    said = service.comfort(entry["question"])
+    assert said["knowledge"]["id"] == entry["id"]
+    assert said["reply"] == entry["reply"]
+
+
+def test_batch_info_and_readiness(service: Service) -> None:
+    batch = httpx.post(f"{service.url}/v1/comfort/batch", json={"items": [{"text": URGENT}] * 40}, timeout=30)
+    assert batch.status_code == 200
+    assert [item["emotion"]["label"] for item in batch.json()["items"]] == [
+        service.comfort(URGENT)["emotion"]["label"]
+    ] * 40
+    info = httpx.get(f"{service.url}/v1/info", timeout=10).json()
+    assert all(info["versions"].values())
+    assert len(info["emotions"]) == 8
+    assert len(info["topics"]) == 35
+    ready = httpx.get(f"{service.url}/readyz", timeout=10)
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
 
 
 def test_nothing_listens_beyond_this_machine(service: Service) -> None:

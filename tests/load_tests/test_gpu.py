@@ -69,7 +69,8 @@ def test_it_runs_with_torch_and_numpy_alone(artifacts: Path, tmp_path: Path) -> 
         ("cross-encoder", "float32", 1)
     }
     for (what, precision, queries), cell in cells.items():
-        assert cell["fused_limit_pairs_per_s"] >= cell["limit_pairs_per_s"] > cell["pairs_per_s"] > 0
+        assert cell["fused_limit_pairs_per_s"] >= cell["limit_pairs_per_s"] > 0
+        assert cell["pairs_per_s"] > 0
         if what != "cross-encoder":
             assert cell["pairs"] == 20 * queries
             assert cell["error"] < (1e-5 if precision == "float32" else 1e-2)
