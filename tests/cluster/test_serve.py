@@ -2,18 +2,15 @@
 
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -22,118 +19,21 @@ import yaml
 
 from configs.schema import PROJECT_ROOT, AppConfig
 from graph.launch import dashboard_here
-from graph.readings import FAMILIES
-from graph.serve_file import DEPLOYMENTS, read_serve_file
+from graph.serve_file import read_serve_file
 from graph.update import update
-from tests.cluster.exported import Series, scraped, total
-from tests.graph.queries import unmet
+from tests.cluster.running import (
+    PLAIN,
+    URGENT,
+    Service,
+    asking,
+    information,
+    node_state,
+    replica_pid,
+    replica_pids,
+    wait_for,
+)
 
 pytestmark = pytest.mark.serve
-
-URGENT = "卖家一直不发货，我急死了，等着送人呢"
-PLAIN = "这件有蓝色的吗"
-
-
-class Service:
-    """A started service."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str, config: Path) -> None:
-        self.process = process
-        self.url = url
-        self.config = config
-
-    def comfort(self, text: str, **fields: object) -> dict[str, Any]:
-        """A 200 answer."""
-        response = httpx.post(f"{self.url}/v1/comfort", json={"text": text, **fields}, timeout=30)
-        assert response.status_code == 200, response.text
-        answer: dict[str, Any] = response.json()
-        return answer
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def write_config(folder: Path, config: AppConfig) -> tuple[Path, int]:
-    """configs/serve.yaml with the small artifacts and a free port."""
-    content = yaml.safe_load((PROJECT_ROOT / "configs" / "serve.yaml").read_text(encoding="utf-8"))
-    port = free_port()
-    content["http_options"]["port"] = port
-    content["applications"][0]["args"] |= config.model_dump(
-        mode="json", include={"artifacts", "data", "train", "device", "feedback"}
-    )
-    path = folder / "serve.yaml"
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return path, port
-
-
-def wait_for(what: str, condition: Callable[[], bool], *, timeout_s: float = 120.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail(f"{what}: not within {timeout_s} s")
-        time.sleep(0.2)
-
-
-@pytest.fixture(scope="module")
-def service(small_config: AppConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("service")
-    path, port = write_config(folder, small_config)
-    log = (folder / "log.txt").open("w+", encoding="utf-8")
-    command = [sys.executable, "-m", "graph", "serve", "--config", str(path)]
-    process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=log, stderr=subprocess.STDOUT, text=True)
-
-    def ready() -> bool:
-        if process.poll() is not None:
-            pytest.fail(f"serve ended: {Path(log.name).read_text(encoding='utf-8')}")
-        return "Ctrl-C stops it" in Path(log.name).read_text(encoding="utf-8")
-
-    try:
-        wait_for("the service", ready, timeout_s=240)
-        yield Service(process, f"http://127.0.0.1:{port}", path)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
-        log.close()
-
-
-# The first test here: what another had asked before would be reported only while this one counts.
-def test_what_was_asked_is_counted_and_every_query_finds_its_series(service: Service) -> None:
-    before = scraped(service.process.pid)
-    asked = {"text": f"{URGENT}{time.time_ns()}"}
-    with httpx.Client(base_url=service.url, timeout=30) as http:
-        for _ in range(3):
-            assert http.post("/v1/comfort", json=asked).status_code == 200
-        assert http.post("/v1/comfort", json={"text": PLAIN}).status_code == 200
-        assert http.post("/v1/comfort", json={"text": ""}).status_code == 422
-        assert http.get(f"/{time.time_ns()}").status_code == 404
-
-    now: Series = {}
-
-    def risen(name: str, **labels: str) -> float:
-        return total(now, name, **labels) - total(before, name, **labels)
-
-    def here() -> bool:
-        nonlocal now
-        now = scraped(service.process.pid)
-        return risen("ray_anwei_answers_total") >= 4 and risen("ray_anwei_node_items_total", node="rerank") >= 1
-
-    wait_for("the metrics of these requests", here, timeout_s=40)  # every 5 s to Ray, every 10 to its agent
-    assert risen("ray_anwei_answers_total") == pytest.approx(4)
-    assert risen("ray_anwei_answers_total", strategy="none", degraded="no") == pytest.approx(1)
-    assert risen("ray_anwei_cache_total", outcome="hit") == pytest.approx(2)
-    assert risen("ray_anwei_responses_total", route="/v1/comfort", status="200") == pytest.approx(4)
-    assert risen("ray_anwei_responses_total", route="/v1/comfort", status="422") == pytest.approx(1)
-    assert risen("ray_anwei_responses_total", route="none", status="404") == pytest.approx(1)
-    assert risen("ray_anwei_stage_seconds_bucket_total", stage="total", le="+Inf") == pytest.approx(4)
-    assert risen("ray_anwei_match_similarity_count_total", scorer="rerank") == pytest.approx(3)
-    assert total(now, "ray_anwei_deadline_seconds") == pytest.approx(1.0)
-    assert {family.exported for family in FAMILIES} <= now.keys()
-    assert unmet({name: [labels for labels, _ in series] for name, series in now.items()}) == []
 
 
 def test_an_upset_customer_is_comforted_and_a_calm_one_left_alone(service: Service) -> None:
@@ -220,28 +120,6 @@ def test_thresholds_and_replies_change_without_a_restart_or_a_lost_request(
     assert set(statuses) == {200}
 
 
-@contextmanager
-def asking(service: Service) -> Iterator[list[int]]:
-    """Requests one after another while the block runs; their statuses."""
-    statuses: list[int] = []
-    done = threading.Event()
-
-    def ask() -> None:
-        with httpx.Client(base_url=service.url, timeout=30) as http:
-            for number in count():
-                if done.is_set():
-                    return
-                statuses.append(http.post("/v1/comfort", json={"text": f"{URGENT}{number}"}).status_code)
-
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(ask)
-        try:
-            yield statuses
-        finally:
-            done.set()
-            asked.result()
-
-
 def deployed(service: Service, folder: Path, thresholds: dict[str, float]) -> Path:
     """A copy of the service's file with other thresholds."""
     content = yaml.safe_load(service.config.read_text(encoding="utf-8"))
@@ -261,15 +139,6 @@ def another_reply(folder: Path) -> Iterator[None]:
         yield
     finally:
         path.unlink()
-
-
-def information(service: Service) -> dict[str, Any]:
-    info: dict[str, Any] = httpx.get(f"{service.url}/v1/info", timeout=10).json()
-    return info
-
-
-def replica_pids(service: Service) -> dict[str, int]:
-    return {name: replica_pid(service, name) for name in DEPLOYMENTS["split"]}
 
 
 def test_errors_are_problem_documents(service: Service) -> None:
@@ -322,22 +191,6 @@ def stored(config: AppConfig, query: str) -> set[str]:
         return {row[0] for row in connection.execute(query)}
 
 
-def replica_pid(service: Service, deployment: str) -> int:
-    """The process of a deployment's replica in this service, by the title Ray gives it."""
-    title = f"ServeReplica:comfort:{deployment}"
-    started = psutil.Process(service.process.pid).children(recursive=True)
-    found = [process.pid for process in started if title in command_line(Path(f"/proc/{process.pid}"))]
-    assert len(found) == 1, f"{deployment}: {found}"
-    return int(found[0])
-
-
-def command_line(process: Path) -> str:
-    try:
-        return (process / "cmdline").read_bytes().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
 def test_a_second_start_on_the_same_port_is_refused_in_one_line(service: Service) -> None:
     command = [sys.executable, "-m", "graph", "serve", "--config", str(service.config)]
     second = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=120, check=False)
@@ -354,8 +207,3 @@ def test_ctrl_c_stops_cleanly_and_the_last_answer_is_recorded(service: Service, 
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{service.url}/healthz", timeout=5)
     assert last in stored(small_config, "SELECT request_id FROM answers")
-
-
-def node_state(service: Service, node: str) -> str:
-    state: str = httpx.get(f"{service.url}/readyz", timeout=10).json()["nodes"][node]["state"]
-    return state

@@ -18,6 +18,7 @@ def serve_file(port: int) -> ServeFile:
     content["http_options"]["port"] = port
     (application,) = content["applications"]
     composer, node = application["deployments"][:2]
+    del composer["user_config"]  # its thresholds
     application |= {"import_path": _ROUTE, "args": {}, "deployments": [composer, {**node, "name": "Nothing"}]}
     return ServeFile(content, AppConfig(), application["name"], "127.0.0.1", port)
 

@@ -16,7 +16,7 @@ from load_tests.chaos.load import Shot, percentile
 from load_tests.chaos.report import BEGIN, END, write
 from load_tests.chaos.run import Report, broken, run
 from load_tests.chaos.trial import row
-from tests.cluster.test_serve import write_config
+from tests.cluster.running import write_config
 
 SETTINGS = Settings(rate_per_s=1.0, seconds=1.0, capacity_s=1.0, n_cases=1, texts=("急",))
 
