@@ -103,7 +103,7 @@ def _serve_yaml(home: str, config: AppConfig, folder: Path, port: int) -> Path:
     if home == "default":
         # One remote call per request and stage; a replica takes as many as may be under way.
         own |= {"transport": "plain", "batching": {"max_batch_size": 1, "slots": 16}}
-    application["args"] |= config.model_dump(mode="json", exclude={"thresholds"}) | own
+    application["args"] |= config.model_dump(mode="json", exclude={"thresholds", "batching"}) | own
     for deployment in application["deployments"]:
         deployment.pop("autoscaling_config", None)
         deployment["num_replicas"] = 2 if home == "fused_2" else 1
