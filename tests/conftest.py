@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Before torch is loaded: two threads wait for each other as soon as anything else runs on the machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from configs.schema import AppConfig
 from tests.small import build_small
 
