@@ -11,6 +11,7 @@ from configs.schema import AppConfig
 from graph.composer import Composer
 from graph.local import answer_all, local_composer
 from graph.schema import ComfortAnswer, ComfortRequest
+from load_tests.bench.servers.settings import patient
 
 Ask = Callable[..., list[ComfortAnswer]]
 
@@ -18,12 +19,13 @@ Ask = Callable[..., list[ComfortAnswer]]
 @pytest.fixture(scope="module")
 def ask(small_config: AppConfig) -> Ask:
     composers: list[Composer] = []
+    unhurried = small_config.model_copy(update={"deadlines": patient(3_600_000)})
 
     def answers(*texts: str, at_once: int = 64) -> list[ComfortAnswer]:
         async def run() -> list[ComfortAnswer]:
-            composer = local_composer(small_config)
+            composer = local_composer(unhurried)
             composers.append(composer)
-            requests = [ComfortRequest(text=text, deadline_ms=5000) for text in texts]
+            requests = [ComfortRequest(text=text) for text in texts]
             return [answer async for answer in answer_all(composer, requests, at_once=at_once)]
 
         return anyio.run(run)
