@@ -45,7 +45,8 @@ preflight:
 stop: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph stop
 
-test: lint types contracts unit
+test: lint contracts
+	@$(MAKE) --no-print-directory -j2 types unit
 
 lint: .venv/.dev-$(EXTRA)
 	$(BIN)/ruff check .

@@ -171,7 +171,7 @@ def standard() -> list[Fault]:
 def short() -> list[Fault]:
     """Those a test can afford."""
     return [
-        *(killed(role) for role in ("Recall", CONTROLLER)),
+        killed("Recall"),
         ordered("rerank", f"poison {POISON}", "poisoned item"),
     ]
 

@@ -31,7 +31,6 @@ def test_customers_are_answered_through_kills_and_a_poisoned_item(small_config: 
     rows = json.loads(out.read_text(encoding="utf-8"))["trials"]
     assert rows["kill -9 Recall"]["errors"] == 0
     assert rows["kill -9 Recall"]["degraded"] > 0
-    assert rows["kill -9 ServeController"]["errors"] == 0
     assert rows["poisoned item in Rerank"]["errors"] == rows["poisoned item in Rerank"]["spoiled"] == 0
     assert rows["poisoned item in Rerank"]["degraded"] > 0
 
