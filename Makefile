@@ -30,7 +30,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit check-data results bench load scale growth burst gpu chaos \
+.PHONY: serve preflight stop test lint types contracts unit whole parts check-data results bench load scale growth burst gpu chaos \
 	licences manifest format lock clean help
 
 help:
@@ -45,8 +45,11 @@ preflight:
 stop: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph stop
 
+# The service as a whole beside everything that needs none of it: two cores, two lines of work.
+PARTS := tests/configs tests/data tests/deployments tests/indexes tests/models
+
 test: lint contracts
-	@$(MAKE) --no-print-directory -j2 types unit
+	@$(MAKE) --no-print-directory -j2 whole types parts
 
 lint: .venv/.dev-$(EXTRA)
 	$(BIN)/ruff check .
@@ -60,6 +63,12 @@ contracts: .venv/.dev-$(EXTRA)
 
 unit: .venv/.dev-$(EXTRA)
 	$(BIN)/pytest
+
+whole: .venv/.dev-$(EXTRA)
+	$(BIN)/pytest $(PARTS:%=--ignore=%)
+
+parts: types
+	$(BIN)/pytest $(PARTS)
 
 check-data: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph check-data

@@ -1,8 +1,7 @@
 """The Recall node: hybrid Lucene + FAISS look-up of at most `top_k` knowledge candidates per sentence."""
 
 import logging
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 from deployments.messages import Query
@@ -20,8 +19,8 @@ class Recall:
 
     Args:
         index: The index folder; a version that is published there is opened while this one answers.
-        encoder: The sentence encoder's artifact, the one the index was built with. If it cannot be read, Lucene
-            answers alone and every answer says so.
+        encoder: The sentence encoder's artifact, the one the index was built with. If it, or one of the two indexes,
+            cannot be read, the other index answers alone and every answer says so; it is tried again now and then.
         segmenter: Version of the text processor that cuts the sentences.
         top_k: Most candidates per sentence (paper section 5: 20).
         depth: Surfaces taken from each of the two indexes before fusion.
@@ -31,15 +30,11 @@ class Recall:
     def __init__(
         self, *, index: Path, encoder: Path, segmenter: str, top_k: int, depth: int, device: str = "auto"
     ) -> None:
-        open_edition: Callable[[Path], HybridRecall] = partial(
-            HybridRecall.open,
-            encoder=_encoder(encoder, segmenter, device),
-            segmenter=segmenter,
-            device=device,
-            top_k=top_k,
-            depth=depth,
-        )
-        self._shelf = Shelf(index, open_edition)
+        def open_edition(folder: Path) -> HybridRecall:
+            own = _encoder(encoder, segmenter, device)
+            return HybridRecall.open(folder, encoder=own, segmenter=segmenter, device=device, top_k=top_k, depth=depth)
+
+        self._shelf = Shelf(index, open_edition, is_whole=lambda edition: not edition.degraded)
         self.threshold = None  # fused scores only order, they are compared with nothing
 
     @property

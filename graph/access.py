@@ -4,18 +4,19 @@ Decided before a body is read and before any route is looked up, so that a new r
 without its author doing anything. Pages, /healthz and /readyz stay open. Installed by `graph.security`.
 """
 
-import ipaddress
-import math
-import time
+from __future__ import annotations
 
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+import ipaddress
+from typing import TYPE_CHECKING
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.keys import Keys
 from graph.problems import problem, respond
+
+if TYPE_CHECKING:
+    from graph.rate import Rate
 
 ADMIN = "/v1/admin"
 _GUARDED = ("/v1/", "/webhooks/")
@@ -46,7 +47,7 @@ class Access:
         self._app = app
         self._keys = keys
         self._admin = admin
-        self._rate = Rate(parse(rate_limit)) if rate_limit else None
+        self._rate = _rate(rate_limit) if rate_limit else None
         self._forwarded_for = forwarded_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,23 +84,11 @@ class Access:
         return name, (None if name else (401, "this key is not known; ask the operator for one"))
 
 
-class Rate:
-    """At most so many requests per caller in a sliding window; counted in this process.
+def _rate(limit: str) -> Rate:
+    # Loads drivers of databases, on which a composer without a limit need not wait when it starts.
+    from graph.rate import Rate  # noqa: PLC0415
 
-    Args:
-        item: How many in which time.
-    """
-
-    def __init__(self, item: RateLimitItem) -> None:
-        self._item = item
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-
-    def wait_s(self, caller: str) -> int:
-        """Count a request: 0 lets it through, else the seconds until another one is."""
-        if self._limiter.hit(self._item, caller):
-            return 0
-        left_s = self._limiter.get_window_stats(self._item, caller).reset_time - time.time()
-        return max(1, math.ceil(left_s))
+    return Rate(limit)
 
 
 def key_in(headers: Headers) -> str | None:

@@ -62,6 +62,7 @@ def switches(transport: Transport, folder: Path) -> dict[str, str]:
         # of composers is frozen, may send it to one that is gone: the first refusal strikes that one off.
         "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
         "RAY_SERVE_HAPROXY_OBSERVE_ERROR_LIMIT": "1",
+        "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",  # a hung composer gets no further requests after two seconds
         "RAY_SERVE_HAPROXY_NBTHREAD": str(min(4, os.cpu_count() or 1)),
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(WRAPPER),
         "ANWEI_HAPROXY": str(get_haproxy_binary()),

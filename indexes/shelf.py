@@ -41,6 +41,8 @@ class Shelf(Generic[Edition]):
         look_s: least seconds between two looks at the place.
         keep_s: an edition that is no longer in use is dropped once nobody has asked for it for so long.
         most: editions held at the same time; beyond it the one longest unused goes.
+        is_whole: whether nothing of an edition is missing; one in use that is not whole is opened again now and then,
+            until it is.
     """
 
     def __init__(
@@ -51,10 +53,12 @@ class Shelf(Generic[Edition]):
         look_s: float = 1.0,
         keep_s: float = 60.0,
         most: int = 3,
+        is_whole: Callable[[Edition], bool] = lambda _: True,
     ) -> None:
         self._place = place
         self._open = open_edition
         self._look_s, self._keep_s, self._most = look_s, keep_s, most
+        self._is_whole = is_whole
         self._kept: dict[str, _Kept[Edition]] = {}
         self._newest = ""
         self._mark: _Mark | None = None
@@ -104,11 +108,11 @@ class Shelf(Generic[Edition]):
             IndexUnavailableError: it cannot be opened; what is held stays.
         """
         mark = self._mark_of_place()
-        if mark != self._mark:
+        if mark != self._mark or not self._holds(self._newest):
             # By its own folder, so that a switch in between cannot mix two versions.
             folder = mark[0]
             version = Manifest.read(folder).version
-            edition = None if version in self._kept else self._open(folder)
+            edition = None if self._holds(version) else self._open(folder)
             if self._mark_of_place() != mark:
                 return
             with self._changing:
@@ -123,12 +127,18 @@ class Shelf(Generic[Edition]):
         wait_s = self._look_s
         try:
             self.refresh()
+            if not self._holds(self._newest):
+                wait_s = max(self._look_s, _RETRY_S)
         except Exception as error:
             wait_s = max(self._look_s, _RETRY_S)
             _log.warning("the knowledge stays at %s: %s: %s", self._newest, type(error).__name__, error)
         finally:
             self._next_look = time.monotonic() + wait_s
             self._looking.release()
+
+    def _holds(self, version: str) -> bool:
+        kept = self._kept.get(version)
+        return kept is not None and self._is_whole(kept.edition)
 
     def _mark_of_place(self) -> _Mark:
         folder = self._place.resolve()

@@ -6,6 +6,7 @@ stands, what it is and which rule it breaks. The readers of this package share t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 MAX_TEXT_CHARS = 500
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class ContentError(Exception):
@@ -30,7 +32,7 @@ class Written(BaseModel):
 def _clean(text: str) -> str:
     if text != text.strip():
         raise ValueError("must not begin or end with white space")
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+    if _CONTROL.search(text):
         raise ValueError("must be one line without tabs or control characters")
     return text
 

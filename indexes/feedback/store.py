@@ -5,7 +5,7 @@ processes at a time.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, delete, select
@@ -108,7 +108,9 @@ class FeedbackStore:
 
 
 def _row(entry: Answered | Rating) -> dict[str, Any]:
-    return {name: _clean(value) if isinstance(value, str) else value for name, value in asdict(entry).items()}
+    # Not `asdict`, which copies every value deeply.
+    values = {field.name: getattr(entry, field.name) for field in fields(entry)}
+    return {name: _clean(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def _clean(text: str) -> str:

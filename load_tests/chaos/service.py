@@ -97,7 +97,12 @@ class Service:
 
     def lose_node(self) -> None:
         """End the second node at once; from now on one process of each kind is whole, as one node takes no more."""
-        self.cluster.remove_node(next(iter(self.cluster.worker_nodes)), allow_graceful=False)
+        node = next(iter(self.cluster.worker_nodes))
+        # Its workers too, and first: they would notice only after a second that their node is gone.
+        for actor in list_actors(filters=[("state", "=", "ALIVE"), ("node_id", "=", node.node_id)], limit=1000):
+            with suppress(ProcessLookupError):
+                os.kill(int(actor.pid), signal.SIGKILL)
+        self.cluster.remove_node(node, allow_graceful=False)
         self._expected = Counter(dict.fromkeys(self._expected, 1))
         self._all_replicas = False
 

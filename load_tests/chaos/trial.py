@@ -14,6 +14,8 @@ from load_tests.chaos.service import Service
 
 CALM_S = 2.0
 """So long nothing may have gone wrong before a fault counts as over."""
+_POLL_S = 0.5
+"""Asking Ray for its processes takes a good part of a core for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def wait_for_calm(service: Service, load: Load, since: float, *, timeout_s: floa
         recent = [shot for shot in load.shots if shot.sent > time.monotonic() - CALM_S]
         if whole_at and time.monotonic() - whole_at > CALM_S and recent and all(shot.good for shot in recent):
             return whole_at - since
-        time.sleep(0.25)
+        time.sleep(_POLL_S)
     return None
 
 

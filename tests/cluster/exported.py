@@ -12,11 +12,16 @@ Series = dict[str, list[tuple[Mapping[str, str], float]]]
 """Labels and value of every series by metric."""
 
 
-def targets(pid: int) -> Iterator[str]:
-    """Where Ray says metrics are, in the file that Prometheus is given."""
+def discovery(pid: int) -> Path:
+    """The file in which Ray of the service that process `pid` started says where metrics are."""
     arguments = [word for process in psutil.Process(pid).children(recursive=True) for word in process.cmdline()]
     session = next(word.partition("=")[2] for word in arguments if word.startswith("--session_dir="))
-    listed = json.loads((Path(session) / "prom_metrics_service_discovery.json").read_text(encoding="utf-8"))
+    return Path(session) / "prom_metrics_service_discovery.json"
+
+
+def targets(pid: int) -> Iterator[str]:
+    """Where Ray says metrics are."""
+    listed = json.loads(discovery(pid).read_text(encoding="utf-8"))
     yield from (target for group in listed for target in group["targets"])
 
 

@@ -63,6 +63,24 @@ def test_a_new_version_comes_to_the_front_and_the_old_one_is_still_held(
     assert (shelf.get(versions["a"]), shelf.get("unknown")) == ("a", None)
 
 
+def test_what_is_not_whole_is_opened_again_until_it_is(tmp_path: Path, versions: dict[str, str]) -> None:
+    ready = False
+    seen: list[bool] = []
+
+    def open_edition(_: Path) -> bool:
+        seen.append(ready)
+        return ready
+
+    shelf = Shelf(tmp_path / "index", open_edition, look_s=60.0, is_whole=bool)
+    shelf.refresh()
+    assert (shelf.newest(), seen) == (False, [False, False])
+    ready = True
+    shelf.refresh()
+    shelf.refresh()
+    assert (shelf.newest(), seen) == (True, [False, False, True])
+    assert shelf.held() == [versions["a"]]
+
+
 def test_going_back_opens_nothing_again(tmp_path: Path, versions: dict[str, str]) -> None:
     folders: list[str] = []
 
