@@ -8,7 +8,7 @@ fails alone.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -36,6 +36,7 @@ class Replica(Generic[Item, Result]):
         max_queue: Most items that may wait.
         hang_s: A batch that runs longer than this fails the health check, so that the replica is replaced.
         started: Called with the replica once it is there.
+        executor: Where it computes, one batch at a time; None for a thread of its own.
 
     Attributes:
         work_done: Counts since the start.
@@ -49,10 +50,12 @@ class Replica(Generic[Item, Result]):
         max_queue: int,
         hang_s: float = 10.0,
         started: Callable[[Any], None] | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self._node = make_node()
         self._hang_s = hang_s
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=type(self._node).__name__)
+        name = type(self._node).__name__
+        self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._batcher: Batcher[Item, Result] = Batcher(
             self._compute, max_batch_size=max_batch_size, max_queue=max_queue, slots=1
         )
@@ -86,16 +89,19 @@ class Replica(Generic[Item, Result]):
             raise RuntimeError(f"a batch has been running for more than {self._hang_s} s; the replica must be replaced")
 
     async def _compute(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._compute_now, works)
+
+    def _compute_now(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
         begun = self._busy_since = time.monotonic()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, self._compute_now, works)
+            return self._outcomes(works)
         finally:
             self._busy_since = None
             self.work_done.batches += 1
             self.work_done.items += len(works)
             self.work_done.seconds += time.monotonic() - begun
 
-    def _compute_now(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
+    def _outcomes(self, works: list[Work[Item]]) -> list[Outcome[Result]]:
         alive = [work for work in works if work.left_s() > 0]
         results = iter(self._isolate(alive))
         wanted = {id(work) for work in alive}

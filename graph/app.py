@@ -78,10 +78,9 @@ class Ingress:
         _keep_logs(keep_text=self._config.security.log_text)
         self._here: dict[str, Replica[Any, Any]] = {}
         if handles is None:
-            from graph.nodes import node_makers, replica_of, writer_here  # noqa: PLC0415
+            from graph.nodes import nodes_here, writer_here  # noqa: PLC0415
 
-            makers = zip(Nodes._fields, node_makers(self._config), strict=True)
-            here: dict[str, Replica[Any, Any]] = {role: replica_of(maker, self._config) for role, maker in makers}
+            here = nodes_here(self._config)
             nodes = Nodes(**here)
             writer = writer_here(self._config)
             self._writer: RemoteWriter = writer

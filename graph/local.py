@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator, Iterable
 from configs.schema import AppConfig
 from graph.assemble import Nodes, assemble
 from graph.composer import Composer
-from graph.nodes import node_makers, replica_of
+from graph.nodes import nodes_here
 from graph.schema import ComfortAnswer, ComfortRequest
 
 
 def local_composer(config: AppConfig) -> Composer:
     """A composer whose nodes are objects in this process."""
-    nodes = Nodes(*(replica_of(maker, config) for maker in node_makers(config)))
-    composer, _ = assemble(config, nodes)
+    composer, _ = assemble(config, Nodes(**nodes_here(config)))
     return composer
 
 

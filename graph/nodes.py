@@ -5,6 +5,7 @@ database; see `graph.assemble` for its side.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from deployments.recall import Recall
 from deployments.replica import Replica
 from deployments.rerank import Rerank
 from deployments.work import Node
-from graph.assemble import MAX_ENTRIES_A_CALL
+from graph.assemble import MAX_ENTRIES_A_CALL, Nodes
 from graph.places import Places
 from models.text.personal import mask_personal
 from models.text.segment import segmenter_version
@@ -49,9 +50,17 @@ def node_makers(config: AppConfig) -> tuple[Callable[[], Node[Any, Any]], ...]:
     return makers
 
 
-def replica_of(maker: Callable[[], Node[Any, Any]], config: AppConfig) -> Replica[Any, Any]:
-    """A node in this process, with the same shell it has as a deployment."""
-    return Replica(maker, max_batch_size=config.batching.max_batch_size, max_queue=config.batching.max_queue)
+def nodes_here(config: AppConfig) -> dict[str, Replica[Any, Any]]:
+    """All nodes in this process by role, with the same shell they have as deployments.
+
+    They compute in one thread together: torch takes and gives back Python's lock with every operation, so threads of
+    their own would wait for each other at each of hundreds of small steps, and do less than one.
+    """
+    batching, thread = config.batching, ThreadPoolExecutor(max_workers=1, thread_name_prefix="nodes")
+    return {
+        role: Replica(maker, max_batch_size=batching.max_batch_size, max_queue=batching.max_queue, executor=thread)
+        for role, maker in zip(Nodes._fields, node_makers(config), strict=True)
+    }
 
 
 def writer_maker(config: AppConfig) -> Callable[[], FeedbackWriter]:

@@ -34,6 +34,7 @@ def run(
     config: Config = DEFAULT_CONFIG,
     seconds: float = typer.Option(6.0, min=0.5, max=120, help="Of each cell."),
     rounds: int = typer.Option(3, min=1, max=9, help="Every contender is started afresh once a round."),
+    warm_up: float = typer.Option(8.0, min=0.5, max=120, help="Seconds of hard traffic before anything is measured."),
     only: str = typer.Option("", help="Names of contenders, with commas; all if empty."),
     sentences: int = typer.Option(20_000, min=100, max=200_000, help="Different emotional sentences to prepare."),
     out: Path = typer.Option(FOLDER / "bench.json", help="The report."),
@@ -42,14 +43,15 @@ def run(
     """Measure every contender with both traffics at 1 and 64 clients, round by round."""
     settings = read_serve_file(config).app.model_copy(update={"deadlines": PATIENT})
     folder = new_folder()
-    report = {"machine": machine(), "settings": {"seconds": seconds, "rounds": rounds, "clients": CLIENTS}}
+    own = {"seconds": seconds, "rounds": rounds, "clients": CLIENTS, "warm_up": warm_up}
+    report: dict[str, object] = {"machine": machine(), "settings": own}
     report["sentences"] = _prepare(settings, folder, sentences)
     chosen = _chosen(only)
     report["contenders"] = {contender.name: contender.about for contender in chosen}
     cells: list[Cell] = []
     for round_ in range(rounds):
         for home, group in itertools.groupby(chosen, key=lambda contender: contender.home):
-            cells += _visit(home, list(group), settings, folder, seconds=seconds, round_=round_)
+            cells += _visit(home, list(group), settings, folder, seconds=seconds, warm_up=warm_up, round_=round_)
             write_json(out, report | {"cells": [cell.as_json() for cell in cells]})
     console.print(f"report: {out}; files of the run: {folder}")
     if document:
@@ -97,12 +99,12 @@ async def _comforted(config: AppConfig, sentences: Iterator[str], n: int) -> lis
 
 
 def _visit(
-    home: str, group: list[Contender], config: AppConfig, folder: Path, *, seconds: float, round_: int
+    home: str, group: list[Contender], config: AppConfig, folder: Path, *, seconds: float, warm_up: float, round_: int
 ) -> list[Cell]:
     cells: list[Cell] = []
     with console.status(f"round {round_ + 1}: {home} …"), started(home, config, folder) as server:
         for contender in group:
-            cells += _cells(contender, server, folder, seconds=seconds, round_=round_)
+            cells += _cells(contender, server, folder, seconds=seconds, warm_up=warm_up, round_=round_)
     for cell in cells:
         console.print(
             f"{cell.contender:10} {cell.traffic} {cell.clients:3} clients: {cell.requests_per_s:7.1f}/s, "
@@ -114,13 +116,19 @@ def _visit(
     return cells
 
 
-def _cells(contender: Contender, server: Server, folder: Path, *, seconds: float, round_: int) -> Iterator[Cell]:
-    """Hard first at both loads, then real; no hard sentence is sent twice to one server while there are enough."""
+def _cells(
+    contender: Contender, server: Server, folder: Path, *, seconds: float, warm_up: float, round_: int
+) -> Iterator[Cell]:
+    """Hard first at both loads, then real; no hard sentence is sent twice to one server while there are enough.
+
+    Hard traffic warms up for long: Java compiles Lucene's loops in thousands of searches, on cores that are measured.
+    """
     traffics: tuple[Traffic, ...] = ("hard", "real") if contender.answers else ("real",)
     for traffic in traffics:
         lines, skip = folder / f"{traffic}.txt", 0
-        warm_up = ask(server, path=contender.path, sentences=lines, skip=skip, clients=16, seconds=seconds / 3)
-        skip += len(warm_up["latencies_ms"])
+        warming = warm_up if traffic == "hard" else seconds / 3
+        warm = ask(server, path=contender.path, sentences=lines, skip=skip, clients=CLIENTS[-1], seconds=warming)
+        skip += len(warm["latencies_ms"])
         for clients in CLIENTS:
             cell = measure(
                 server, contender=contender.name, path=contender.path, traffic=traffic, sentences=lines, skip=skip,

@@ -77,7 +77,8 @@ def setting(report: Mapping[str, Any]) -> str:
     own, sentences = report["settings"], report["sentences"]
     lines = [
         described(report["machine"]),
-        f"{own['rounds']} rounds, {own['seconds']:g} s a cell; the load generator is included in the cores.",
+        f"{own['rounds']} rounds, {own['seconds']:g} s a cell, after {own['warm_up']:g} s of hard traffic to warm up; "
+        "the load generator is included in the cores.",
         f"Hard: {sentences['hard']} different sentences, each handled. "
         f"Real: {sentences['real']} drawn, {sentences['real_different']} different.",
     ]
