@@ -98,7 +98,9 @@ class Batching(Section):
 
     max_batch_size: int = Field(default=32, ge=1, le=1024)
     max_queue: int = Field(default=1024, ge=1, description="Items waiting per stage; beyond it the stage sheds load.")
-    slots: int = Field(default=2, ge=1, le=16, description="Calls in flight from one composer to one node.")
+    slots: int = Field(
+        default=2, ge=1, le=16, description="Calls in flight from one composer to one node; in `fused`, to all nodes."
+    )
 
 
 class Breaker(Section):

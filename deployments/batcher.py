@@ -7,18 +7,24 @@ items wait in one bounded queue, and the next free slot takes as many of them as
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
 
+from deployments.slots import Slots
 from deployments.work import Failure, Item, Outcome, Result, Work
+
+_AT_ONCE_S = 1e-3
+"""Added to every wait, so that of two queues of the same moment the longer one is more urgent."""
 
 
 @dataclass(slots=True)
 class _Waiting(Generic[Item, Result]):
     work: Work[Item]
     outcome: "asyncio.Future[Outcome[Result]]"
+    since: float
 
 
 class Batcher(Generic[Item, Result]):
@@ -29,7 +35,7 @@ class Batcher(Generic[Item, Result]):
             batch gets a `Failure("error", ...)`.
         max_batch_size: Most items of one call.
         max_queue: Most items waiting for a slot; further ones fail at once as `overloaded`.
-        slots: Calls of `handle` in flight at the same time.
+        slots: Calls of `handle` in flight at the same time, or room for them that is shared with others.
     """
 
     def __init__(
@@ -38,15 +44,15 @@ class Batcher(Generic[Item, Result]):
         *,
         max_batch_size: int,
         max_queue: int,
-        slots: int = 1,
+        slots: int | Slots = 1,
     ) -> None:
         self._handle = handle
         self._max_batch_size = max_batch_size
         self._max_queue = max_queue
-        self._free_slots = slots
         self._queue: deque[_Waiting[Item, Result]] = deque()
         self._running: set[asyncio.Task[None]] = set()
-        self._cut_scheduled = False
+        self._slots = Slots(slots) if isinstance(slots, int) else slots
+        self._slots.join(self)
 
     @property
     def queue_length(self) -> int:
@@ -55,37 +61,52 @@ class Batcher(Generic[Item, Result]):
 
     async def submit(self, work: Work[Item]) -> Outcome[Result]:
         """The outcome of one item, at the latest at its deadline."""
-        if work.left_s() <= 0:
-            return Failure("expired", "the deadline had passed on arrival")
-        if len(self._queue) >= self._max_queue:
-            return Failure("overloaded", f"{self._max_queue} items are already waiting")
-        waiting: _Waiting[Item, Result] = _Waiting(work, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
-        self._schedule_cut()
-        try:
-            # The future must survive the timeout of wait_for to stay distinguishable, hence no shield:
-            # a cancelled future is what tells `_cut` that nobody waits any more.
-            return await asyncio.wait_for(waiting.outcome, max(0.0, work.left_s()))
-        except TimeoutError:
-            return Failure("expired", "the deadline passed while waiting")
+        (outcome,) = await self.submit_many([work])
+        return outcome
 
     async def submit_many(self, works: Sequence[Work[Item]]) -> list[Outcome[Result]]:
-        """The outcomes of several items, in order."""
-        return list(await asyncio.gather(*(self.submit(work) for work in works)))
+        """The outcomes of several items, in order, each at the latest at its deadline."""
+        loop = asyncio.get_running_loop()
+        # Timers on plain futures: `wait_for` and a task for every item cost more than all else that is done here.
+        outcomes = [self._enter(work, loop) for work in works]
+        timers = [
+            loop.call_later(work.left_s(), _expire, outcome)
+            for work, outcome in zip(works, outcomes, strict=True)
+            if not outcome.done()
+        ]
+        try:
+            return [await outcome for outcome in outcomes]
+        finally:
+            for timer in timers:
+                timer.cancel()
+            for outcome in outcomes:
+                outcome.cancel()  # tells `_next_batch` that nobody waits any more; nothing to one that is done
 
-    def _schedule_cut(self) -> None:
-        # One loop turn later, so that everything submitted in this turn lands in the same batch.
-        if not self._cut_scheduled:
-            self._cut_scheduled = True
-            asyncio.get_running_loop().call_soon(self._cut)
+    def _enter(self, work: Work[Item], loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Outcome[Result]]":
+        """Queue an item; its outcome is there at once if it cannot be queued."""
+        outcome: asyncio.Future[Outcome[Result]] = loop.create_future()
+        if work.left_s() <= 0:
+            outcome.set_result(Failure("expired", "the deadline had passed on arrival"))
+        elif len(self._queue) >= self._max_queue:
+            outcome.set_result(Failure("overloaded", f"{self._max_queue} items are already waiting"))
+        else:
+            self._queue.append(_Waiting(work, outcome, time.monotonic()))
+            self._slots.fill_soon()
+        return outcome
 
-    def _cut(self) -> None:
-        self._cut_scheduled = False
-        while self._free_slots and (batch := self._next_batch()):
-            self._free_slots -= 1
-            task = asyncio.get_running_loop().create_task(self._run(batch))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+    def urgency(self) -> float:
+        """Items that wait, times the seconds that the first has waited; 0 if none does."""
+        return len(self._queue) * (time.monotonic() - self._queue[0].since + _AT_ONCE_S) if self._queue else 0.0
+
+    def start(self) -> bool:
+        """Hand over one batch; False if nobody waits for any of it any more."""
+        batch = self._next_batch()
+        if not batch:
+            return False
+        task = asyncio.get_running_loop().create_task(self._run(batch))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return True
 
     def _next_batch(self) -> list[_Waiting[Item, Result]]:
         batch: list[_Waiting[Item, Result]] = []
@@ -109,8 +130,12 @@ class Batcher(Generic[Item, Result]):
             failure = Failure("error", f"{type(error).__name__}: {error}")
             outcomes = [failure] * len(batch)
         finally:
-            self._free_slots += 1
-            self._schedule_cut()
+            self._slots.release()
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if not waiting.outcome.done():
                 waiting.outcome.set_result(outcome)
+
+
+def _expire(outcome: "asyncio.Future[Outcome[Any]]") -> None:
+    if not outcome.done():
+        outcome.set_result(Failure("expired", "the deadline passed while waiting"))

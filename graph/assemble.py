@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from configs.schema import AppConfig
 from deployments.messages import Candidates, Classified, Query, Reranked
+from deployments.slots import Slots
 from graph import admin, security
 from graph.answer import Scribe
 from graph.breaker import Breaker
@@ -150,7 +151,9 @@ def readings_of(app: FastAPI, info: Info, config: AppConfig, feedback: Feedback)
 
 
 def _stages(config: AppConfig, nodes: Nodes) -> Stages:
-    limits = config.deadlines
+    limits, n_slots = config.deadlines, config.batching.slots
+    # In one process all nodes compute in the same thread.
+    shared = Slots(n_slots) if config.placement == "fused" else None
     places: tuple[RemoteNode[Any, Any], ...] = nodes
     timeouts_ms = (limits.emotion_ms, limits.topic_ms, limits.recall_ms, limits.rerank_ms)
     return Stages(
@@ -162,7 +165,7 @@ def _stages(config: AppConfig, nodes: Nodes) -> Stages:
                 timeout_s=timeout_ms / 1000,
                 max_batch_size=config.batching.max_batch_size,
                 max_queue=config.batching.max_queue,
-                slots=config.batching.slots,
+                slots=shared or n_slots,
             )
             for role, node, timeout_ms in zip(Nodes._fields, places, timeouts_ms, strict=True)
         )

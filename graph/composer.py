@@ -28,6 +28,7 @@ from graph.trace import Trace
 from graph.understudies import Understudies
 from indexes.knowledge_index import KnowledgeIndex
 from indexes.recall import Recalled
+from models.text.normalise import normalise
 from models.text.segment import TextProcessor
 from models.text.sentence import Sentence
 
@@ -129,8 +130,8 @@ class Composer:
         trace = Trace(request_id, self._budget.cutoff(request.deadline_ms), explain=request.explain)
         with trace.timed("total"):
             with trace.timed("text"):
-                sentence = self._processor.process(request.text)
-            findings = await self._findings(sentence, trace)
+                text = normalise(request.text)
+            findings = await self._findings(text, trace)
             topic = findings.topic if self.scribe.can_answer(findings) else None
             decision = decide(findings.emotion, topic, findings.match)
         self.telemetry.answered(findings, decision.strategy, trace)
@@ -145,19 +146,21 @@ class Composer:
         """The edition of the knowledge it answers from now; asking lets it look for a newer one."""
         return self._editions.pick()[0]
 
-    async def _findings(self, sentence: Sentence, trace: Trace) -> Findings:
+    async def _findings(self, text: str, trace: Trace) -> Findings:
         """The findings from the newest edition that all nodes asked hold."""
         tried: list[str] = []
         while True:
             knowledge, is_last = self._editions.pick(tried)
-            key = (knowledge.manifest.version, sentence.text)
+            key = (knowledge.manifest.version, text)
             try:
-                return await self._memory.findings(key, trace, partial(self._find, sentence, knowledge, is_last))
+                return await self._memory.findings(key, trace, partial(self._find, text, knowledge, is_last))
             except NotHeldError:
                 self._editions.put_off(knowledge)
                 tried.append(knowledge.manifest.version)
 
-    async def _find(self, sentence: Sentence, knowledge: KnowledgeIndex, is_last: bool, trace: Trace) -> Findings:
+    async def _find(self, text: str, knowledge: KnowledgeIndex, is_last: bool, trace: Trace) -> Findings:
+        with trace.timed("text"):
+            sentence = self._processor.process(text)
         findings = Findings(sentence, knowledge, is_last=is_last)
         ahead = asyncio.ensure_future(self._specifics(findings, trace)) if self._speculative else None
         try:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Generic, Literal, Protocol
 
 from deployments.batcher import Batcher
+from deployments.slots import Slots
 from deployments.work import Description, Failure, Item, Outcome, Result, ResultOut, Work
 from graph.breaker import Breaker, State
 from graph.schema import NodeState
@@ -38,7 +39,7 @@ class Stage(Generic[Item, Result]):
         timeout_s: Longest wait for one outcome.
         max_batch_size: Most items of a call.
         max_queue: Most items waiting.
-        slots: Calls in flight.
+        slots: Calls in flight, or room for them that is shared with other stages.
 
     Attributes:
         failures: Items without an outcome since the start by reason, and remote calls that were `cancelled`.
@@ -53,7 +54,7 @@ class Stage(Generic[Item, Result]):
         timeout_s: float,
         max_batch_size: int,
         max_queue: int,
-        slots: int,
+        slots: int | Slots,
     ) -> None:
         self.name = name
         self._node = node

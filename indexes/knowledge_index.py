@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -56,7 +57,7 @@ class Manifest(Written):
     n_surfaces: int
     files: Mapping[str, str]
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Names what the index was built from: equal inputs, equal versions."""
         inputs = (self.format, self.knowledge, self.segmenter, self.encoder, self.k1, self.b)

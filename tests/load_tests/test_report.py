@@ -35,7 +35,7 @@ def report() -> dict[str, object]:
         measured.append(cell("hop", "real", 1, round_, 300, 4 * slow))
     return {
         "machine": MACHINE,
-        "settings": {"seconds": 5, "rounds": 3, "clients": [1, 64]},
+        "settings": {"seconds": 5, "rounds": 3, "clients": [1, 64], "warm_up": 8},
         "sentences": {"hard": 1000, "real": 1000, "real_different": 300},
         "contenders": {name: f"about {name}" for name in ("noop", "hop", "split", "fused", "fastapi_2")},
         "cells": [one.as_json() for one in measured],

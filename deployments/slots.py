@@ -1,0 +1,56 @@
+"""Room for calls under way: of one batcher, or of several whose calls end in the same thread.
+
+Where nodes share a thread, a batch that is cut while another node computes only waits, and what comes meanwhile is
+left behind. With room in common it is cut when the thread is free, and is as large as it can be.
+"""
+
+import asyncio
+from typing import Protocol
+
+
+class Queue(Protocol):
+    """What waits for room."""
+
+    def urgency(self) -> float:
+        """How much waits, and for how long; 0 if nothing does."""
+        ...
+
+    def start(self) -> bool:
+        """Begin one call; False if there is nothing to begin after all."""
+        ...
+
+
+class Slots:
+    """So many calls at the same time. A free slot goes to the most urgent queue.
+
+    Args:
+        n: Calls at the same time.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._free = n
+        self._queues: list[Queue] = []
+        self._scheduled = False
+
+    def join(self, queue: Queue) -> None:
+        """Let a queue have its share."""
+        self._queues.append(queue)
+
+    def release(self) -> None:
+        """Give a slot back."""
+        self._free += 1
+        self.fill_soon()
+
+    def fill_soon(self) -> None:
+        """Fill free slots one loop turn later, so that everything that comes in this turn lands in the same batch."""
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._fill)
+
+    def _fill(self) -> None:
+        self._scheduled = False
+        while self._free:
+            urgency, place = max((queue.urgency(), place) for place, queue in enumerate(self._queues))
+            if not urgency:
+                return
+            self._free -= self._queues[place].start()
