@@ -104,7 +104,8 @@ async def _run(url: str, gap_s: float, texts: Sequence[str], end: Event, note: C
             await asyncio.sleep(max(0.0, started + number * gap_s - time.monotonic()))
             task = asyncio.create_task(_ask(http, texts[number % len(texts)]))
             tasks.add(task)
-            task.add_done_callback(lambda done: (tasks.discard(done), note(done.result())))
+            task.add_done_callback(tasks.discard)
+            task.add_done_callback(lambda done: note(done.result()))
             number += 1
         await asyncio.gather(*tasks)
 

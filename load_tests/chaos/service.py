@@ -99,9 +99,10 @@ class Service:
         """End the second node at once; from now on one process of each kind is whole, as one node takes no more."""
         node = next(iter(self.cluster.worker_nodes))
         # Its workers too, and first: they would notice only after a second that their node is gone.
-        for actor in list_actors(filters=[("state", "=", "ALIVE"), ("node_id", "=", node.node_id)], limit=1000):
+        workers = list_actors(filters=[("state", "=", "ALIVE"), ("node_id", "=", node.node_id)], limit=1000)
+        for pid in [actor.pid for actor in workers if actor.pid]:
             with suppress(ProcessLookupError):
-                os.kill(int(actor.pid), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
         self.cluster.remove_node(node, allow_graceful=False)
         self._expected = Counter(dict.fromkeys(self._expected, 1))
         self._all_replicas = False

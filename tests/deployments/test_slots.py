@@ -78,5 +78,5 @@ async def test_a_queue_that_nobody_waits_for_takes_no_room() -> None:
     last = asyncio.create_task(there.submit(soon(2)))
     await asyncio.sleep(0.01)
     thread.gate.set()
-    assert await asyncio.gather(first, last) == [0, 2]
+    assert list(await asyncio.gather(first, last)) == [0, 2]
     assert thread.batches == [("there", [0]), ("there", [2])]
