@@ -99,6 +99,11 @@ results: .venv/.serve-$(EXTRA)
 		$(call kept,smp2020_usual)
 	$(EVALUATE) matching $(call three_parts,atec) --models $(MATCHERS) $(matching) $(call kept,atec)
 	$(EVALUATE) matching $(call three_parts,lcqmc) --models $(MATCHERS) $(matching) $(call kept,lcqmc)
+	@mkdir -p results
+	awk -F'\t' 'BEGIN {print "label\ttext"} {print $$3 "\t" $$2}' $(DATA)/jddc/dev_select.txt > results/intents.tsv
+	$(EVALUATE) clustering --groups results/intents.tsv --texts $(DATA)/text/jddc_dialog.txt \
+		--out docs/results/clustering_intents.json
+	$(EVALUATE) clustering --groups $(DATA)/lcqmc/dev.tsv --out docs/results/clustering_duplicates.json
 	$(EVALUATE) table docs/results --into docs/results.md
 
 # Each writes its report into docs/performance and its tables into docs/performance.md.

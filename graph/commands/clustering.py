@@ -50,5 +50,6 @@ def evaluate_clustering(
         table.add_row(name, str(score.clusters), f"{score.ari:.3f}", f"{score.nmi:.3f}", f"{score.seconds:.2f}")
     console.print(table)
     if out is not None:
-        report = {"texts": len(labels), "groups": len(set(labels)), "models": {k: asdict(v) for k, v in scores.items()}}
+        report = {"task": "clustering", "of": groups.name, "texts": len(labels), "groups": len(set(labels))}
+        report |= {"models": {name: asdict(score) for name, score in scores.items()}}
         out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

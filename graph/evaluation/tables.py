@@ -113,7 +113,8 @@ def with_tables(text: str, folder: Path, *, name: str) -> str:
     def written(match: re.Match[str]) -> str:
         own = match["name"]
         report = json.loads((folder / f"{own}.json").read_text(encoding="utf-8"))
-        return f"<!-- table {own} -->\n{set_tables(report, notes[own])}<!-- end {own} -->"
+        tables = clustering_table if report.get("task") == "clustering" else set_tables
+        return f"<!-- table {own} -->\n{tables(report, notes[own])}<!-- end {own} -->"
 
     return _MARKED.sub(written, text)
 
@@ -143,6 +144,18 @@ def set_tables(report: Mapping[str, Any], notes: SetNotes) -> str:
         _origin(report),
     )
     return "\n".join(part for part in parts if part)
+
+
+def clustering_table(report: Mapping[str, Any], notes: SetNotes) -> str:
+    """Markdown for one comparison of clusterings, best agreement first."""
+    rows = [
+        [f"**{name}**" if name == "self_adapting" else name, f"{score['clusters']:,}"]
+        + [f"{score[measure]:.3f}" for measure in ("ari", "nmi")]
+        + [f"{score['seconds']:.1f}"]
+        for name, score in sorted(report["models"].items(), key=lambda item: -item[1]["ari"])
+    ]
+    heading = f"**{notes.title}**; {report['texts']:,} texts in {report['groups']:,} groups.\n"
+    return "\n".join((heading, _table(["method", "clusters", "ARI", "NMI", "seconds"], rows)))
 
 
 def _heading(report: Mapping[str, Any], notes: SetNotes) -> str:

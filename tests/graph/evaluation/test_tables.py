@@ -96,3 +96,17 @@ def test_the_published_figures_of_the_project_can_be_read() -> None:
     ]
     assert figures
     assert all(0 < value < 1 for figure in figures for value in (figure if isinstance(figure, tuple) else (figure,)))
+
+
+def test_a_comparison_of_clusterings_has_the_best_first(tmp_path: Path) -> None:
+    (tmp_path / "published.yaml").write_text("groups: {title: Groups, measures: [ari]}", encoding="utf-8")
+    scores = {"hdbscan": (30, 0.25, 0.5, 1.26), "self_adapting": (1200, 0.5, 0.75, 0.5)}
+    models = {
+        name: dict(zip(("clusters", "ari", "nmi", "seconds"), score, strict=True)) for name, score in scores.items()
+    }
+    report = {"task": "clustering", "texts": 4093, "groups": 40, "models": models}
+    (tmp_path / "groups.json").write_text(json.dumps(report), encoding="utf-8")
+    text = with_tables("<!-- table groups -->\n<!-- end groups -->\n", tmp_path, name="d.md")
+    assert "**Groups**; 4,093 texts in 40 groups." in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert rows == ["| **self_adapting** | 1,200 | 0.500 | 0.750 | 0.5 |", "| hdbscan | 30 | 0.250 | 0.500 | 1.3 |"]
