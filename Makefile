@@ -104,6 +104,7 @@ results: .venv/.serve-$(EXTRA)
 	$(EVALUATE) clustering --groups results/intents.tsv --texts $(DATA)/text/jddc_dialog.txt \
 		--out docs/results/clustering_intents.json
 	$(EVALUATE) clustering --groups $(DATA)/lcqmc/dev.tsv --out docs/results/clustering_duplicates.json
+	$(EVALUATE) clustering --groups $(DATA)/lcqmc/test.tsv --out docs/results/clustering_duplicates_test.json
 	$(EVALUATE) table docs/results --into docs/results.md
 
 # Each writes its report into docs/performance and its tables into docs/performance.md.
