@@ -70,6 +70,8 @@ def shop(small_config: AppConfig, tmp_path: Path) -> Iterator[Shop]:
     content = yaml.safe_load((PROJECT_ROOT / "configs" / "serve.yaml").read_text(encoding="utf-8"))
     (content["http_options"]["port"],) = free_ports(1)
     application = content["applications"][0]
+    # What is tested is the knowledge, not whether a model trained for a minute is sure of the anger in the question.
+    application["deployments"][0]["user_config"]["thresholds"] = {"emotion": 0.05}
     application["args"] |= small_config.model_dump(mode="json", include={"train", "device"}) | {
         "data": str(tmp_path / "data"),
         "artifacts": str(tmp_path / "artifacts"),
