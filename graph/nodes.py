@@ -53,8 +53,9 @@ def node_makers(config: AppConfig) -> tuple[Callable[[], Node[Any, Any]], ...]:
 def nodes_here(config: AppConfig) -> dict[str, Replica[Any, Any]]:
     """All nodes in this process by role, with the same shell they have as deployments.
 
-    They compute in one thread together: torch takes and gives back Python's lock with every operation, so threads of
-    their own would wait for each other at each of hundreds of small steps, and do less than one.
+    They compute in one thread together: torch takes and gives back Python's lock with every operation, and threads of
+    their own spend a part of their time on handing it over. The composer's one slot for all (`deployments.slots`) makes
+    up for what two cores could do more.
     """
     batching, thread = config.batching, ThreadPoolExecutor(max_workers=1, thread_name_prefix="nodes")
     return {
