@@ -7,8 +7,10 @@ abstract is in the open; this is our reading of the name. Everything is taken fr
 2. The resolution: distances below it do not tell sentences apart. It is a quantile of the distances to the nearest
    neighbour. Which one follows from how far nearest neighbours stand out from the eighth: where they do, as among
    duplicates, a small one; where they do not, as among questions of broad matters, a large one.
-3. Every branch of the tree has its own threshold: of all ways to cut it, the one with the largest sum of
-   silhouettes (Rousseeuw, 1987), with the heights of the tree for the distances: 1 - own height / parent's height.
+3. Every branch of the tree has its own threshold: of all ways to cut it, the one whose clusters last longest while
+   the distance grows, each sentence counting: log(parent's height / own height). That is the excess of mass of
+   HDBSCAN (Campello, Moulavi and Sander, 2013), with ratios of distances instead of differences of densities, so
+   that groups of duplicates and broad matters, ten times as wide, are held to the same rule.
 
 Deterministic, without parameters to set; about n log n. `graph.mining` and the clustering evaluation call this.
 """
@@ -74,10 +76,10 @@ def resolution_of(distances: NDArray[np.float32]) -> float:
 
 
 def best_cut(tree: MergeTree, resolution: float) -> NDArray[np.int64]:
-    """The cluster of each sentence, by the node that it is, under the cut with the largest sum of silhouettes."""
+    """The cluster of each sentence, by the node that it is, under the cut whose clusters last longest."""
     heights = np.maximum(tree.heights, max(resolution, 1e-6))
     above = np.where(tree.parents >= 0, heights[tree.parents], max(UNRELATED, resolution))
-    scores = np.where(tree.sizes > 1, tree.sizes * (1.0 - heights / above), 0.0).tolist()
+    scores = np.where(tree.sizes > 1, tree.sizes * np.log(above / heights), 0.0).tolist()
     whole = [True] * len(scores)
     for node, (a, b) in enumerate(tree.children.tolist(), start=tree.n):
         apart = scores[a] + scores[b]

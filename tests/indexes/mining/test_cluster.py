@@ -49,7 +49,7 @@ def test_with_all_neighbours_the_tree_is_average_linkage(seed: int, n: int) -> N
 
 
 def test_cut_worked_by_hand() -> None:
-    # Two pairs of height 0.1, joined at 0.8: 4 * (1 - 0.1 / 0.8) = 3.5 beats 4 * (1 - 0.8 / 1.0) = 0.8.
+    # Two pairs of height 0.16, joined at 0.78: 4 * log(0.78 / 0.16) = 6.3 beats 4 * log(1.0 / 0.78) = 1.0.
     vectors = unit([[1, 0.3, 0], [1, -0.3, 0], [0.25, 0.3, 1], [0.25, -0.3, 1]])
     tree = merge_tree(vectors, all_edges(4))
     apart = best_cut(tree, 0.0)
