@@ -35,7 +35,9 @@ _PACKAGES = (
 )
 _FILE = re.compile(r"\(([^()]+?)(?::\d+)?\)$")
 _REPLICA = re.compile(r"comfort[:#](\w+)")
-_WAITING = re.compile(r"^(Condition\.wait|wait|Thread\.run|run|_worker|Exporter\.run|Worker\.main_loop|main_loop|select|poll) \(")
+_WAITING = re.compile(
+    r"^(Condition\.wait|wait|Thread\.run|run|_worker|Exporter\.run|Worker\.main_loop|main_loop|select|poll) \("
+)
 _SHOWN = 8
 _FUNCTIONS = 3
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from models.acceleration import PRECISION, FixedShapes, Precision, Shapes
 from models.artifact import ArtifactError, load_artifact, save_artifact
 from models.layers.device import resolve_device
+from models.layers.grams import CharGrams
 from models.mlc import MLC
 from models.text.ragged import Ragged, bucketed
 from models.text.sentence import Sentence
@@ -81,6 +82,11 @@ class Classifier:
         self.temperature, self.threshold = temperature, threshold
         self.version = version
         self._recorded: FixedShapes | None = None
+
+    def add_grams(self, grams: CharGrams) -> None:
+        """Put a linear model over n-grams beside the network."""
+        self.model.grams = grams.to(self._device)
+        self._model_config |= {"n_grams": len(grams.known), "longest_gram": grams.longest}
 
     def prepare_service(self) -> None:
         """On a GPU, record the network (a second or so); nothing on a processor."""

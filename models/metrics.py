@@ -6,12 +6,12 @@ than `other`) and calibration are computed here. Called by training and by `grap
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
-    f1_score,
     precision_recall_curve,
     precision_recall_fscore_support,
     roc_auc_score,
@@ -23,7 +23,7 @@ __all__ = [
     "MatchingReport",
     "classification_report",
     "expected_calibration_error",
-    "macro_f1",
+    "log_loss",
     "matching_report",
     "mean_reciprocal_rank",
     "oracle_f1",
@@ -124,9 +124,17 @@ def classification_report(
     )
 
 
-def macro_f1(answers: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
-    """Mean F1 over the labels that occur among answers or truth; both int64 (n,)."""
-    return float(f1_score(truth, answers, average="macro", zero_division=0.0))
+def log_loss(logits: NDArray[np.floating[Any]], truth: NDArray[np.int64]) -> float:
+    """Mean surprise at the right labels under a softmax, in nats.
+
+    Args:
+        logits: float (n, n_labels), n at least 1.
+        truth: int64 (n,), columns of the right labels.
+    """
+    scaled = logits.astype(np.float64)
+    scaled -= scaled.max(axis=1, keepdims=True)
+    normaliser = np.log(np.exp(scaled).sum(axis=1))
+    return float((normaliser - scaled[np.arange(len(truth)), truth]).mean())
 
 
 def expected_calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_], *, n_bins: int = 15) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers.grams import HashedGrams
+from models.layers.grams import MOST_CHARS, CharGrams
 from models.layers.leam import LEAM
 from models.layers.ngram import NGramCNN
 from models.layers.swem import SWEM
@@ -111,7 +111,8 @@ class MLC(nn.Module):
         window: Literal["shared", "full"] = "shared",
         dropout: float = 0.5,
         token_dropout: float = 0.1,
-        n_gram_buckets: int = 0,
+        n_grams: int = 0,
+        longest_gram: int = 4,
     ) -> None:
         """Make the network.
 
@@ -131,15 +132,17 @@ class MLC(nn.Module):
             window: LEAM's filter.
             dropout: on the features.
             token_dropout: share of tokens that training hides.
-            n_gram_buckets: weights of a linear model over hashed character n-grams beside the branches; 0 for none
-                (the paper).
+            n_grams: known character n-grams of the linear model beside the branches; 0 for none (the paper).
+            longest_gram: characters of the longest.
 
         Raises:
-            ValueError: no known branch is named.
+            ValueError: no known branch is named, or there are more characters than grams can be made of.
         """
         super().__init__()
         if not branches or set(branches) - set(_KNOWN):
             raise ValueError(f"branches {tuple(branches)} must be some of {_KNOWN}: correct the configuration")
+        if n_grams and not 0 < n_chars <= MOST_CHARS:
+            raise ValueError(f"{n_chars} characters: n-grams need a table of 1 to {MOST_CHARS}; do without n-grams")
 
         def channel(n_tokens: int, n_tuned: int) -> Channel:
             return Channel(
@@ -157,7 +160,7 @@ class MLC(nn.Module):
         self.chars = channel(n_chars, n_tuned_chars) if n_chars else None
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(sum(part.output_width for part in self.channels), n_labels)
-        self.grams = HashedGrams(n_labels=n_labels, n_buckets=n_gram_buckets) if n_gram_buckets and n_chars else None
+        self.grams = CharGrams(n_labels=n_labels, n_grams=n_grams, longest=longest_gram) if n_grams else None
 
     @property
     def channels(self) -> list[Channel]:

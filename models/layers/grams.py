@@ -1,83 +1,103 @@
 """A linear model over character n-grams: the wide part beside MLC's deep one.
 
 A linear model remembers exact strings, which averaged vectors blur; support vector machines on short texts live from
-that ("wide and deep": Cheng et al., DLRS 2016). The grams are hashed into buckets (Weinberger et al., ICML 2009)
-inside the network, from the rows of the characters, so nothing is looked up in Python. `models.training.grams` fits
-the weights by a solver of their own; they take no part in the network's training.
+that ("wide and deep": Cheng et al., DLRS 2016). A gram is packed into one number and found by bisection inside the
+network, so nothing is looked up in Python, and no two grams share a weight. `models.training.grams` fits the weights by
+a solver of their own; they take no part in the network's training.
 """
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.text.vocabulary import PAD
+__all__ = ["MOST_CHARS", "MOST_LONG", "CharGrams", "distinct_grams"]
 
-__all__ = ["HashedGrams"]
+_BITS = 16
+MOST_CHARS = 2**_BITS
+"""Characters of the table at most, so that each fits into its part of the number."""
+MOST_LONG = 64 // _BITS
+"""Characters of the longest gram that fits into 64 bits."""
 
-_MULTIPLIER = 0x9E3779B1
-"""Knuth's multiplicative hashing: 2^32 over the golden ratio."""
+
+def distinct_grams(rows: Tensor, *, longest: int) -> Tensor:
+    """Every gram of each text once, as a number.
+
+    Args:
+        rows: int64 (batch, length), rows of the character table below `MOST_CHARS`, `PAD` on the right.
+        longest: characters of the longest gram, at most `MOST_LONG`.
+
+    Returns:
+        int64 (batch, n_grams), ascending; 0 for a gram that reaches into the padding and for a repetition. Numbers of
+        different lengths differ, as the last character of a gram is never `PAD`, which is 0.
+    """
+    grams = []
+    for size in range(1, min(longest, rows.shape[1]) + 1):
+        windows = rows.unfold(1, size, 1)
+        packed = windows[:, :, 0]
+        for place in range(1, size):
+            packed = packed | (windows[:, :, place] << (_BITS * place))
+        grams.append(torch.where(windows[:, :, -1] != 0, packed, 0))
+    every = torch.cat(grams, dim=1).sort(dim=1).values
+    repeated = torch.zeros_like(every, dtype=torch.bool)
+    repeated[:, 1:] = every[:, 1:] == every[:, :-1]
+    return every.masked_fill(repeated, 0)
 
 
-class HashedGrams(nn.Module):
-    """A weight for every bucket and label, summed over the grams of a text.
+class CharGrams(nn.Module):
+    """A weight for every known gram and label, summed over the grams of a text, each counted once.
 
     Attributes:
-        weights: float (n_buckets, n_labels).
+        longest: characters of the longest gram.
+        known: int64 (n_grams,), the grams as numbers, ascending.
+        weights: float (n_grams + 1, n_labels); the last row, for grams that are not known, is 0.
+        idf: float (n_grams + 1,), importance; the last is 0.
         bias: float (n_labels,).
-        idf: float (n_buckets,), importance of a bucket.
         scale: float (), what the sum is multiplied by beside the deep logits.
     """
 
+    known: Tensor
     weights: Tensor
-    bias: Tensor
     idf: Tensor
+    bias: Tensor
     scale: Tensor
 
-    def __init__(self, *, n_labels: int, n_buckets: int = 2**16, sizes: Sequence[int] = (1, 2, 3, 4)) -> None:
+    def __init__(self, *, n_labels: int, n_grams: int, longest: int) -> None:
         """Start at zero.
 
         Args:
             n_labels: classes.
-            n_buckets: different weights; grams that fall into one share it.
-            sizes: characters of a gram.
+            n_grams: known grams, at least 1.
+            longest: characters of the longest gram, 1 to `MOST_LONG`.
+
+        Raises:
+            ValueError: no gram, or a length that does not fit.
         """
         super().__init__()
-        self._sizes, self.n_buckets = tuple(sizes), n_buckets
-        self.register_buffer("weights", torch.zeros(n_buckets, n_labels))
+        if n_grams < 1 or not 1 <= longest <= MOST_LONG:
+            raise ValueError(f"{n_grams} grams of up to {longest} characters: must be 1 or more, of 1 to {MOST_LONG}")
+        self.longest, self._n_grams = longest, n_grams
+        self.register_buffer("known", torch.zeros(n_grams, dtype=torch.int64))
+        self.register_buffer("weights", torch.zeros(n_grams + 1, n_labels))
+        self.register_buffer("idf", torch.zeros(n_grams + 1))
         self.register_buffer("bias", torch.zeros(n_labels))
-        self.register_buffer("idf", torch.ones(n_buckets))
-        self.register_buffer("scale", torch.zeros(()))
+        self.register_buffer("scale", torch.ones(()))
 
-    def buckets(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The bucket of every gram.
+    def places(self, rows: Tensor) -> Tensor:
+        """The row of every gram in `weights`, int64 (batch, n); the last row for what does not count.
 
         Args:
             rows: int64 (batch, length), `PAD` on the right; length at least 1.
-
-        Returns:
-            int64 (batch, n_grams), and bool (batch, n_grams), false where a gram reaches into the padding.
         """
-        buckets, valid = [], []
-        for size in self._sizes:
-            if rows.shape[1] < size:
-                continue
-            windows = rows.unfold(1, size, 1)
-            mixed = torch.full(windows.shape[:2], size, dtype=torch.int64, device=rows.device)
-            for place in range(size):
-                mixed = ((mixed ^ windows[:, :, place]) * _MULTIPLIER) & 0xFFFFFFFF
-            buckets.append((mixed >> 8) % self.n_buckets)
-            valid.append(windows[:, :, -1] != PAD)
-        return torch.cat(buckets, dim=1), torch.cat(valid, dim=1)
+        grams = distinct_grams(rows, longest=self.longest)
+        found = torch.searchsorted(self.known, grams).clamp(max=self._n_grams - 1)
+        return torch.where(self.known[found] == grams, found, self._n_grams)
 
-    def shares(self, buckets: Tensor, valid: Tensor) -> Tensor:
-        """How much each gram counts: its importance, over the length of all; float (batch, n_grams)."""
-        return functional.normalize(self.idf[buckets] * valid, dim=1)
+    def shares(self, places: Tensor) -> Tensor:
+        """How much each gram counts: its importance, over the length of all; float (batch, n)."""
+        return functional.normalize(self.idf[places], dim=1)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Scaled distances from the planes, float (batch, n_labels)."""
-        buckets, valid = self.buckets(rows)
-        shares = self.shares(buckets, valid)
-        sums = functional.embedding_bag(buckets, self.weights, per_sample_weights=shares, mode="sum")
+        places = self.places(rows)
+        sums = functional.embedding_bag(places, self.weights, per_sample_weights=self.shares(places), mode="sum")
         return self.scale * (sums + self.bias)

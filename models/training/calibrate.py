@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from models.matcher import Matcher
-from models.metrics import classification_report
+from models.metrics import classification_report, log_loss
 from models.text.sentence import Sentence
 
 __all__ = [
@@ -45,15 +45,7 @@ def softmax_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -
     """
     if not len(truth):
         return 1.0
-    wide = logits.astype(np.float64)
-
-    def loss(log_temperature: float) -> float:
-        scaled = wide / np.exp(log_temperature)
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        normaliser = np.log(np.exp(scaled).sum(axis=1))
-        return float((normaliser - scaled[np.arange(len(truth)), truth]).mean())
-
-    return _minimise(loss)
+    return _minimise(lambda t: log_loss(logits / np.exp(t), truth))
 
 
 def binary_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64]) -> float:

@@ -127,7 +127,6 @@ def _model_config(
         "window": params.window,
         "dropout": params.dropout,
         "token_dropout": params.token_dropout,
-        "n_gram_buckets": params.n_gram_buckets,
     }
 
 
@@ -179,17 +178,27 @@ class _Fitting:
         )
 
     def widen(self) -> None:
-        """Fit the linear model over n-grams, if there is one, and weigh it against the network on the dev set."""
-        grams = self._model.grams
-        if grams is None or len(set(self._targets.tolist())) < 2:
+        """Fit the linear model over n-grams, if one is wanted, and weigh it against the network on the dev set."""
+        longest = self._params.longest_gram if self._params.use_chars else 0
+        if not longest or len(set(self._targets.tolist())) < 2:
             return
         sentences = [sentence for sentence, _ in self._dev]
         deep = self._classifier.logits(sentences)
-        fit_grams(grams, self._chars, self._targets, c=self._params.gram_c, seed=self._params.seed)
-        both = self._classifier.logits(sentences)
-        columns = {label: column for column, label in enumerate(self._classifier.labels)}
+        labels = self._classifier.labels
+        grams = fit_grams(
+            self._chars,
+            self._targets,
+            n_labels=len(labels),
+            longest=longest,
+            c=self._params.gram_c,
+            seed=self._params.seed,
+        )
+        if grams is None:
+            return
+        self._classifier.add_grams(grams)
+        columns = {label: column for column, label in enumerate(labels)}
         truth = np.array([columns[label] for _, label in self._dev], dtype=np.int64)
-        choose_scale(grams, deep, both - deep, truth)
+        choose_scale(grams, deep, self._classifier.logits(sentences) - deep, truth)
 
     def _weights(self, n_labels: int) -> Tensor:
         counts = np.maximum(np.bincount(self._targets, minlength=n_labels), 1)

@@ -23,7 +23,8 @@ class ClassifierParams:
         label_weight: lambda, weight of the label regulariser.
         dropout: on the features.
         token_dropout: share of tokens that training hides.
-        n_gram_buckets: weights of a linear model over hashed character n-grams beside the branches; 0 for none.
+        longest_gram: characters of the longest n-gram of a linear model beside the branches, at most 4; 0 for none. It
+            needs `use_chars`.
         gram_c: inverse strength of its regularisation.
         label_smoothing: of the cross-entropy.
         class_weights: weigh classes by the root of their rarity.
@@ -53,7 +54,7 @@ class ClassifierParams:
     label_weight: float = 1.0
     dropout: float = 0.5
     token_dropout: float = 0.1
-    n_gram_buckets: int = 0
+    longest_gram: int = 0
     gram_c: float = 0.5
     label_smoothing: float = 0.1
     class_weights: bool = False
@@ -65,8 +66,8 @@ class ClassifierParams:
     patience: int = 3
     adversary: float = 0.0
     average: float = 0.0
-    max_words: int = 48
-    max_chars: int = 80
+    max_words: int = 96
+    max_chars: int = 160
     precision: float = 0.9
     false_alarms: float | None = None
     seed: int = 1

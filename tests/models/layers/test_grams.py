@@ -1,0 +1,94 @@
+"""The linear model over character n-grams: worked by hand, and against scikit-learn."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.svm import LinearSVC
+
+from models.layers.grams import MOST_CHARS, CharGrams, distinct_grams
+from models.text.ragged import Ragged
+from models.training.grams import choose_scale, fit_grams
+
+A, B, C = 2, 3, 4
+_TEXTS = ["abab", "abc", "bca", "cab", "cc", "bb", "aabb", "cbacb", "acac", "bcbc"] * 3
+_TARGETS = np.array([0, 1, 1, 0, 2, 0, 0, 1, 2, 1] * 3)
+
+
+def padded(texts: list[str]) -> torch.Tensor:
+    longest = max(map(len, texts))
+    return torch.tensor([["\0?abc".index(char) for char in text] + [0] * (longest - len(text)) for text in texts])
+
+
+def ragged(texts: list[str]) -> Ragged:
+    return Ragged.of([["\0?abc".index(char) for char in text] for text in texts], max_length=99)
+
+
+def test_every_gram_once_worked_by_hand() -> None:
+    grams = distinct_grams(torch.tensor([[A, B, A, B, 0]]), longest=2)
+    ab, ba = A + (B << 16), B + (A << 16)
+    assert sorted(grams[grams != 0].tolist()) == sorted([A, B, ab, ba])
+
+
+def test_the_last_character_of_the_table_fits() -> None:
+    last = MOST_CHARS - 1
+    grams = distinct_grams(torch.tensor([[last] * 4, [last, 1, last, 1]]), longest=4)
+    assert len(set(grams[0].tolist()) - {0}) == 4
+    assert len(set(grams[1].tolist()) - {0}) == 2 + 2 + 2 + 1
+
+
+def test_weights_worked_by_hand() -> None:
+    model = CharGrams(n_labels=2, n_grams=2, longest=1)
+    model.known.copy_(torch.tensor([A, B]))
+    model.idf.copy_(torch.tensor([3.0, 4.0, 0.0]))
+    model.weights.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
+    model.bias.copy_(torch.tensor([0.0, 0.5]))
+    # "ab", whose grams count 3/5 and 4/5; "aac": c is not known and a counts once.
+    expected = [[0.6, 0.8 + 0.5], [1.0, 0.5]]
+    assert model(torch.tensor([[A, B, 0], [A, A, C]])).tolist() == [pytest.approx(row) for row in expected]
+
+
+def test_the_same_as_scikit_learns() -> None:
+    grams = fit_grams(ragged(_TEXTS), _TARGETS, n_labels=3, longest=3, c=0.5, seed=1)
+    assert grams is not None
+    counts = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), binary=True, min_df=2)
+    machine = LinearSVC(C=0.5, random_state=1).fit(counts.fit_transform(_TEXTS), _TARGETS)
+    unseen = ["abcab", "ccc", "a", "bac"]
+    theirs = machine.decision_function(counts.transform(unseen))
+    np.testing.assert_allclose(grams(padded(unseen)).numpy(), theirs, atol=5e-3)
+
+
+def test_two_labels_and_a_label_without_a_text() -> None:
+    targets = np.where(_TARGETS == 0, 0, 2)
+    grams = fit_grams(ragged(_TEXTS), targets, n_labels=3, longest=2, c=0.5, seed=1)
+    assert grams is not None
+    scores = grams(padded(_TEXTS)).numpy()
+    assert (scores.argmax(axis=1) != 1).all()
+    np.testing.assert_allclose(scores[:, 0], -scores[:, 2], atol=1e-5)
+
+
+def test_nothing_in_common_gives_no_grams() -> None:
+    assert fit_grams(ragged(["a", "b"]), np.array([0, 1]), n_labels=2, longest=4, c=0.5, seed=1) is None
+
+
+def test_padding_and_a_text_shorter_than_a_gram_change_nothing() -> None:
+    grams = fit_grams(ragged(_TEXTS), _TARGETS, n_labels=3, longest=4, c=0.5, seed=1)
+    assert grams is not None
+    alone = grams(padded(["ab"]))
+    torch.testing.assert_close(grams(padded(["ab", "abcabcabc"]))[:1], alone)
+
+
+def test_the_scale_is_the_one_under_which_the_truth_is_most_likely() -> None:
+    grams = CharGrams(n_labels=2, n_grams=1, longest=1)
+    truth = np.array([0, 0, 1, 1])
+    right = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.float32)
+    choose_scale(grams, right, -right, truth)
+    assert grams.scale == 0.0
+    choose_scale(grams, 0.1 * right[::-1], right, truth)
+    assert grams.scale > 0.0
+
+
+@pytest.mark.parametrize(("n_grams", "longest"), [(0, 2), (3, 0), (3, 5)])
+def test_impossible_sizes(n_grams: int, longest: int) -> None:
+    with pytest.raises(ValueError, match=r"must be 1 or more, of 1 to 4"):
+        CharGrams(n_labels=2, n_grams=n_grams, longest=longest)
