@@ -39,7 +39,8 @@ class Cell:
     """One measurement.
 
     Attributes:
-        what: "plain" padded to what comes, "shapes" padded to fixed shapes, "graphs" those recorded, "cross-encoder".
+        what: "uncached" reads the candidates anew, "plain" has them read and pads to what comes, "shapes" pads to fixed
+            shapes, "graphs" are those recorded, "cross-encoder".
         precision: of matrix products and convolutions.
         queries: at once.
         pairs: of them and their candidates, at most 20 each.
@@ -122,10 +123,13 @@ def _nearest(prepared: Prepared, chosen: NDArray[np.int64]) -> NDArray[np.int64]
 def matcher_cells(
     matcher: Matcher, sentences: Sequence[Sentence], task: Task, sizes: Sequence[int], limits: Peaks, seconds: float
 ) -> Iterator[Cell]:
-    """The matcher: plain, at fixed shapes, recorded; in every precision and size."""
+    """The matcher: uncached, plain, at fixed shapes, recorded; in every precision and size."""
     device = matcher.device
     prepared = matcher.prepare(sentences)
-    variants: list[tuple[str, Precision, Prepared]] = [("plain", "float32", prepared)]
+    variants: list[tuple[str, Precision, Prepared | None]] = [
+        ("uncached", "float32", None),
+        ("plain", "float32", prepared),
+    ]
     # Only the sizes asked for, so that each is measured at its own shape.
     shapes = replace(Shapes(), batches=tuple(sorted(sizes)))
     for precision in get_args(Precision):
@@ -137,8 +141,11 @@ def matcher_cells(
         for n in sizes:
             part = task.first(n)
 
-            def call(part: Task = part, knowledge: Prepared = knowledge) -> NDArray[np.float32]:
-                return matcher.score(part.queries, knowledge, part.rows)
+            def call(part: Task = part, knowledge: Prepared | None = knowledge) -> NDArray[np.float32]:
+                if knowledge is not None:
+                    return matcher.score(part.queries, knowledge, part.rows)
+                read = matcher.prepare([sentences[row] for row in part.rows.ravel().tolist()])
+                return matcher.score(part.queries, read, np.arange(part.rows.size).reshape(part.rows.shape))
 
             if what != "graphs":  # whose operations cannot be seen; they are those of the same shapes
                 least = limits.least_s(cost(call, matcher.model), precision)

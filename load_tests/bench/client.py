@@ -1,8 +1,9 @@
 """A load generator that is light enough to share the machine with the server it measures.
 
 Each client holds one connection, sends a sentence, waits for the whole answer and sends the next (closed loop). It
-speaks just enough HTTP/1.1 for that: requests are made in advance, answers are cut at `content-length`. Runs as a
-process of its own, `python -m load_tests.bench.client`, and prints one JSON object.
+speaks just enough HTTP/1.1 for that: requests are made in advance, answers are cut at `content-length`, and a server
+that ends a connection with its answer (`connection: close`) gets the next request on a new one. Runs as a process of
+its own, `python -m load_tests.bench.client`, and prints one JSON object.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import cast
 import uvloop
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _HANDLED = re.compile(rb'"handled": ?true')
 _DEGRADED = re.compile(rb'"degraded": ?\["')
 _HEAD_END = b"\r\n\r\n"
@@ -37,22 +39,23 @@ class Tally:
 
 
 class Connection(asyncio.Protocol):
-    """One client.
+    """One connection of a client.
 
     Args:
         requests: What to send, without end; shared by all clients.
         tally: Where to note it; answers that were asked for after `end` are not noted.
         end: When to stop, in seconds of `time.perf_counter`.
-        finished: Set when it has stopped.
+        finished: Set when it is over: whether the client should go on with another one.
     """
 
-    def __init__(self, requests: Iterator[bytes], tally: Tally, end: float, finished: "asyncio.Future[None]") -> None:
+    def __init__(self, requests: Iterator[bytes], tally: Tally, end: float, finished: "asyncio.Future[bool]") -> None:
         self._requests = requests
         self._tally = tally
         self._end = end
         self._finished = finished
         self._buffer = bytearray()
         self._sent = 0.0
+        self._dismissed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first request."""
@@ -73,18 +76,20 @@ class Connection(asyncio.Protocol):
         if len(self._buffer) < head + len(_HEAD_END) + int(length[1]):
             return
         self._note()
+        self._dismissed = _CLOSE.search(self._buffer, 0, head + 2) is not None
         self._buffer.clear()
-        if time.perf_counter() < self._end:
+        if time.perf_counter() < self._end and not self._dismissed:
             self._send()
         else:
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The server closed, or this client has finished."""
-        if time.perf_counter() < self._end:
+        early = time.perf_counter() < self._end
+        if early and not self._dismissed:
             self._tally.broken += 1
         if not self._finished.done():
-            self._finished.set_result(None)
+            self._finished.set_result(early and self._dismissed)
 
     def _send(self) -> None:
         self._sent = time.perf_counter()
@@ -101,18 +106,14 @@ class Connection(asyncio.Protocol):
 
 async def run(port: int, requests: list[bytes], *, clients: int, seconds: float) -> dict[str, object]:
     """The report of `clients` closed loops over `requests` for `seconds`."""
-    loop, tally, shared = asyncio.get_running_loop(), Tally(), cycle(requests)
+    tally, shared = Tally(), cycle(requests)
     cpu, start = time.process_time(), time.perf_counter()
-    ends = []
-    for _ in range(clients):
-        finished = loop.create_future()
-        ends.append(finished)
-        await loop.create_connection(
-            lambda done=finished: Connection(shared, tally, start + seconds, done),  # type: ignore[misc]
-            "127.0.0.1",
-            port,
-        )
-    await asyncio.wait(ends, timeout=seconds + 60)
+    ends = [asyncio.create_task(_client(port, shared, tally, start + seconds)) for _ in range(clients)]
+    done, late = await asyncio.wait(ends, timeout=seconds + 60)
+    for task in late:
+        task.cancel()
+    for task in done:
+        task.result()
     wall_s = time.perf_counter() - start
     return {
         "clients": clients,
@@ -124,6 +125,16 @@ async def run(port: int, requests: list[bytes], *, clients: int, seconds: float)
         "degraded": tally.degraded,
         "broken": tally.broken,
     }
+
+
+async def _client(port: int, requests: Iterator[bytes], tally: Tally, end: float) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        finished: asyncio.Future[bool] = loop.create_future()
+        own = Connection(requests, tally, end, finished)
+        await loop.create_connection(lambda own=own: own, "127.0.0.1", port)  # type: ignore[misc]
+        if not await finished:
+            return
 
 
 def request(path: str, text: str) -> bytes:

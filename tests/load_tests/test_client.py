@@ -67,3 +67,19 @@ def test_a_server_that_hangs_up_is_noticed() -> None:
         writer.close()
 
     assert served(hang_up, clients=2)["broken"] == 2
+
+
+def test_a_server_that_ends_the_connection_with_its_answer_is_asked_on_a_new_one() -> None:
+    connections = 0
+
+    async def dismiss(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        whole = await answer(reader, "200 OK", b"{}")
+        writer.write(whole.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        writer.close()
+
+    report = served(dismiss)
+    assert connections > 6
+    assert report["broken"] == 0
+    assert connections - 3 <= len(report["latencies_ms"]) <= connections  # type: ignore[arg-type]
