@@ -6,6 +6,7 @@ is our reading. numpy only, so the composer can run it without torch when the Re
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Literal
 
@@ -88,8 +89,9 @@ class WSM:
         pairs = WordPairs(self._embeddings, left, right, idf=self._weights == "idf")
         scores = np.zeros(len(pairs), dtype=np.float32)
         for block in pairs.blocks():
-            forward = (block.similarity.max(axis=2) * block.left).sum(axis=1)
-            backward = (block.similarity.max(axis=1) * block.right).sum(axis=1)
+            # Slice by slice: numpy's own maximum over so short an axis takes ten times as long.
+            forward = (reduce(np.maximum, block.similarity.transpose(2, 0, 1)) * block.left).sum(axis=1)
+            backward = (reduce(np.maximum, block.similarity.transpose(1, 0, 2)) * block.right).sum(axis=1)
             scores[block.rows] = self._combine(forward, backward, block.left.sum(axis=1), block.right.sum(axis=1))
         return scores
 

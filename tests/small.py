@@ -41,7 +41,7 @@ def build_small(folder: Path) -> AppConfig:
 
 
 def sample(source: Path, target: Path) -> None:
-    """A sixth of the utterances by a stable hash, some entries a topic, everything else whole."""
+    """A tenth of the utterances by a stable hash, some entries a topic, everything else whole."""
     target.mkdir(parents=True)
     shutil.copy(source / "taxonomy.yaml", target)
     for part in ("replies", "lexicons"):
