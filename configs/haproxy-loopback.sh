@@ -3,8 +3,7 @@
 # it, but runs whatever RAY_SERVE_HAPROXY_BINARY_PATH names with `-f CONFIG`: this corrects the file, then becomes HAProxy.
 # It also drops the two headers by which a client could switch off Serve's time limit and its notice of a disconnect, and
 # keeps HAProxy from sending an administrator's request a second time: a rollback is one step, not two. And a HAProxy that
-# has not heard of any composer yet says so, instead of 404. One that is being replaced lets idle clients end their
-# connection with their next answer: cut off at once, a request that is under way would be lost.
+# has not heard of any composer yet says so, instead of 404.
 set -eu
 previous=
 config=
@@ -18,7 +17,7 @@ if [ -n "$config" ]; then
         -e "/^backend default_backend/,/http-request return/ s~^( *http-request return ).*~\1status 503 content-type application/problem+json hdr retry-after 1 string '$starting'~" \
         -e 's/^( *bind )\*?:/\1127.0.0.1:/' \
         -e '/^frontend http_frontend/,/^ *bind /{
-            /^ *bind /a\    option idle-close-on-response\n    http-request del-header x-request-timeout-seconds\n    http-request del-header x-request-disconnect-disabled\n    http-request disable-l7-retry if { path_beg /v1/admin/ }
+            /^ *bind /a\    http-request del-header x-request-timeout-seconds\n    http-request del-header x-request-disconnect-disabled\n    http-request disable-l7-retry if { path_beg /v1/admin/ }
         }' "$config"
 fi
 exec "$ANWEI_HAPROXY" "$@"

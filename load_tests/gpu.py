@@ -125,19 +125,8 @@ def matcher_cells(
 ) -> Iterator[Cell]:
     """The matcher: uncached, plain, at fixed shapes, recorded; in every precision and size."""
     device = matcher.device
-    prepared = matcher.prepare(sentences)
-    variants: list[tuple[str, Precision, Prepared | None]] = [
-        ("uncached", "float32", None),
-        ("plain", "float32", prepared),
-    ]
-    # Only the sizes asked for, so that each is measured at its own shape.
-    shapes = replace(Shapes(), batches=tuple(sorted(sizes)))
-    for precision in get_args(Precision):
-        for what in ("shapes", "graphs") if device.type == "cuda" else ("shapes",):
-            made = matcher.recorded(prepared, precision=precision, shapes=shapes, record=what == "graphs")
-            variants.append((what, precision, made))
     counted: dict[tuple[str, int], tuple[float, float]] = {}
-    for what, precision, knowledge in variants:
+    for what, precision, knowledge in _variants(matcher, sentences, sizes):
         for n in sizes:
             part = task.first(n)
 
@@ -163,6 +152,23 @@ def matcher_cells(
                 error,
                 order_kept(part.scores, found),
             )
+
+
+def _variants(
+    matcher: Matcher, sentences: Sequence[Sentence], sizes: Sequence[int]
+) -> list[tuple[str, Precision, Prepared | None]]:
+    prepared = matcher.prepare(sentences)
+    variants: list[tuple[str, Precision, Prepared | None]] = [
+        ("uncached", "float32", None),
+        ("plain", "float32", prepared),
+    ]
+    # Only the sizes asked for, so that each is measured at its own shape.
+    shapes = replace(Shapes(), batches=tuple(sorted(sizes)))
+    for precision in get_args(Precision):
+        for what in ("shapes", "graphs") if matcher.device.type == "cuda" else ("shapes",):
+            made = matcher.recorded(prepared, precision=precision, shapes=shapes, record=what == "graphs")
+            variants.append((what, precision, made))
+    return variants
 
 
 def bert_cells(device: torch.device, sizes: Sequence[int], limits: Peaks, seconds: float) -> Iterator[Cell]:

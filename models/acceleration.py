@@ -54,8 +54,16 @@ class Shapes:
 
         Yields:
             Row numbers, int64 (<= batch,), with the batch size and the lengths to pad them to; each row once.
+
+        Raises:
+            ValueError: a sentence is longer than the longest shape.
         """
-        fits = (needed[:, None, :] <= np.array(self.lengths)).all(axis=2)
+        fits: NDArray[np.bool_] = np.all(needed[:, None, :] <= np.array(self.lengths), axis=2)
+        outside = np.flatnonzero(~fits[:, -1])
+        if len(outside):
+            words, chars = needed[outside[0]].tolist()
+            longest = f"the longest shape holds {self.lengths[-1][0]} and {self.lengths[-1][1]}"
+            raise ValueError(f"a sentence of {words} words and {chars} characters: {longest}; record longer shapes")
         shortest = fits.argmax(axis=1)
         for place, lengths in enumerate(self.lengths):
             rows = np.flatnonzero(shortest == place)

@@ -49,8 +49,8 @@ class Classifier:
         segmenter: str,
         temperature: float = 1.0,
         threshold: float = 0.0,
-        max_words: int = 48,
-        max_chars: int = 80,
+        max_words: int = 96,
+        max_chars: int = 160,
         data_digest: str = "",
         version: str = "",
         device: str = "auto",
@@ -86,6 +86,7 @@ class Classifier:
     def add_grams(self, grams: CharGrams) -> None:
         """Put a linear model over n-grams beside the network."""
         self.model.grams = grams.to(self._device)
+        self._recorded = None
         self._model_config |= {"n_grams": len(grams.known), "longest_gram": grams.longest}
 
     def prepare_service(self) -> None:

@@ -23,11 +23,11 @@ __all__ = [
     "MatchingReport",
     "classification_report",
     "expected_calibration_error",
-    "log_loss",
     "matching_report",
     "mean_reciprocal_rank",
     "oracle_f1",
     "recall_at",
+    "softmax_log_loss",
     "top_1",
 ]
 
@@ -124,7 +124,7 @@ def classification_report(
     )
 
 
-def log_loss(logits: NDArray[np.floating[Any]], truth: NDArray[np.int64]) -> float:
+def softmax_log_loss(logits: NDArray[np.floating[Any]], truth: NDArray[np.int64]) -> float:
     """Mean surprise at the right labels under a softmax, in nats.
 
     Args:

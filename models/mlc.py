@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers.grams import MOST_CHARS, CharGrams
+from models.layers.grams import CharGrams
 from models.layers.leam import LEAM
 from models.layers.ngram import NGramCNN
 from models.layers.swem import SWEM
@@ -136,13 +136,11 @@ class MLC(nn.Module):
             longest_gram: characters of the longest.
 
         Raises:
-            ValueError: no known branch is named, or there are more characters than grams can be made of.
+            ValueError: no known branch is named.
         """
         super().__init__()
         if not branches or set(branches) - set(_KNOWN):
             raise ValueError(f"branches {tuple(branches)} must be some of {_KNOWN}: correct the configuration")
-        if n_grams and not 0 < n_chars <= MOST_CHARS:
-            raise ValueError(f"{n_chars} characters: n-grams need a table of 1 to {MOST_CHARS}; do without n-grams")
 
         def channel(n_tokens: int, n_tuned: int) -> Channel:
             return Channel(

@@ -96,7 +96,7 @@ class WordPairs:
 
 
 def _numbered(texts: Sequence[Sequence[str]], keys: Mapping[str, int]) -> Ragged:
-    """The words of texts by key, without a loop in Python: this takes longer than comparing them."""
+    """The words of texts by key; a loop in Python would take longer than comparing them."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     values = np.fromiter(map(keys.__getitem__, chain.from_iterable(texts)), np.int64, int(lengths.sum()))
     return Ragged(values, np.cumsum(lengths, dtype=np.int64) - lengths, lengths)

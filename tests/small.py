@@ -17,7 +17,7 @@ ENTRIES_A_TOPIC = 3
 
 TRAIN = """
 embeddings: {n_epochs: 3, n_pretrained: 2000}
-emotion: {n_epochs: 7, false_alarms: 0.02}
+emotion: {n_epochs: 7, false_alarms: 0.02, longest_gram: 3}
 topic: {n_epochs: 6, precision: 0.7}
 encoder: {n_epochs: 5}
 matcher: {n_epochs: 2}

@@ -8,9 +8,9 @@ abstract is in the open; this is our reading of the name. Everything is taken fr
    neighbour. Which one follows from how far nearest neighbours stand out from the eighth: where they do, as among
    duplicates, a small one; where they do not, as among questions of broad matters, a large one.
 3. Every branch of the tree has its own threshold: of all ways to cut it, the one whose clusters last longest while
-   the distance grows, each sentence counting: log(parent's height / own height). That is the excess of mass of
-   HDBSCAN (Campello, Moulavi and Sander, 2013), with ratios of distances instead of differences of densities, so
-   that groups of duplicates and broad matters, ten times as wide, are held to the same rule.
+   the distance grows, each sentence counting: log(parent's height / own height). After the excess
+   of mass of HDBSCAN (Campello, Moulavi and Sander, 2013), with ratios of distances instead of differences of
+   densities, so that groups of duplicates and broad matters, ten times as wide, are held to the same rule.
 
 Deterministic, without parameters to set; about n log n. `graph.mining` and the clustering evaluation call this.
 """
@@ -27,6 +27,8 @@ from indexes.mining.tree import UNRELATED, MergeTree, merge_tree
 
 N_NEIGHBOURS = 15
 _FAR_NEIGHBOUR = 8
+_SAME = 0.01
+"""A hundredth of the distance of unrelated sentences: nearer ones are the same, or a repetition would outweigh all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +79,7 @@ def resolution_of(distances: NDArray[np.float32]) -> float:
 
 def best_cut(tree: MergeTree, resolution: float) -> NDArray[np.int64]:
     """The cluster of each sentence, by the node that it is, under the cut whose clusters last longest."""
-    heights = np.maximum(tree.heights, max(resolution, 1e-6))
+    heights = np.maximum(tree.heights, max(resolution, _SAME))
     above = np.where(tree.parents >= 0, heights[tree.parents], max(UNRELATED, resolution))
     scores = np.where(tree.sizes > 1, tree.sizes * np.log(above / heights), 0.0).tolist()
     whole = [True] * len(scores)

@@ -24,6 +24,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _HANDLED = re.compile(rb'"handled": ?true')
 _DEGRADED = re.compile(rb'"degraded": ?\["')
+_PAUSE_S = 0.1
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -43,7 +44,7 @@ class Connection(asyncio.Protocol):
 
     Args:
         requests: What to send, without end; shared by all clients.
-        tally: Where to note it; answers that were asked for after `end` are not noted.
+        tally: Where to note it; nothing is asked after `end`.
         end: When to stop, in seconds of `time.perf_counter`.
         finished: Set when it is over: whether the client should go on with another one.
     """
@@ -58,9 +59,12 @@ class Connection(asyncio.Protocol):
         self._dismissed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the first request."""
+        """Send the first request, unless time is up."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-        self._send()
+        if time.perf_counter() < self._end:
+            self._send()
+        else:
+            self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Collect an answer; when it is whole, note it and send the next request."""
@@ -110,6 +114,7 @@ async def run(port: int, requests: list[bytes], *, clients: int, seconds: float)
     cpu, start = time.process_time(), time.perf_counter()
     ends = [asyncio.create_task(_client(port, shared, tally, start + seconds)) for _ in range(clients)]
     done, late = await asyncio.wait(ends, timeout=seconds + 60)
+    tally.broken += len(late)
     for task in late:
         task.cancel()
     for task in done:
@@ -128,13 +133,21 @@ async def run(port: int, requests: list[bytes], *, clients: int, seconds: float)
 
 
 async def _client(port: int, requests: Iterator[bytes], tally: Tally, end: float) -> None:
-    loop = asyncio.get_running_loop()
-    while True:
+    loop, goes_on, is_first = asyncio.get_running_loop(), True, True
+    while goes_on:
         finished: asyncio.Future[bool] = loop.create_future()
         own = Connection(requests, tally, end, finished)
-        await loop.create_connection(lambda own=own: own, "127.0.0.1", port)  # type: ignore[misc]
-        if not await finished:
-            return
+        try:
+            await loop.create_connection(lambda own=own: own, "127.0.0.1", port)  # type: ignore[misc]
+        except OSError:
+            if is_first:  # there is no server
+                raise
+            tally.broken += 1
+            await asyncio.sleep(_PAUSE_S)
+            goes_on = time.perf_counter() < end
+        else:
+            goes_on = await finished
+        is_first = False
 
 
 def request(path: str, text: str) -> bytes:

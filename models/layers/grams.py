@@ -2,20 +2,21 @@
 
 A linear model remembers exact strings, which averaged vectors blur; support vector machines on short texts live from
 that ("wide and deep": Cheng et al., DLRS 2016). A gram is packed into one number and found by bisection inside the
-network, so nothing is looked up in Python, and no two grams share a weight. `models.training.grams` fits the weights by
-a solver of their own; they take no part in the network's training.
+network, so nothing is looked up in Python, and no two grams share a weight, but for those of characters outside the
+table, which are one. `models.training.grams` fits the weights by a solver of their own; they take no part in the
+network's training.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["MOST_CHARS", "MOST_LONG", "CharGrams", "distinct_grams"]
+__all__ = ["LONGEST_GRAM", "MOST_CHARS", "CharGrams", "distinct_grams"]
 
 _BITS = 16
 MOST_CHARS = 2**_BITS
 """Characters of the table at most, so that each fits into its part of the number."""
-MOST_LONG = 64 // _BITS
+LONGEST_GRAM = 64 // _BITS
 """Characters of the longest gram that fits into 64 bits."""
 
 
@@ -24,11 +25,11 @@ def distinct_grams(rows: Tensor, *, longest: int) -> Tensor:
 
     Args:
         rows: int64 (batch, length), rows of the character table below `MOST_CHARS`, `PAD` on the right.
-        longest: characters of the longest gram, at most `MOST_LONG`.
+        longest: characters of the longest gram, at most `LONGEST_GRAM`.
 
     Returns:
-        int64 (batch, n_grams), ascending; 0 for a gram that reaches into the padding and for a repetition. Numbers of
-        different lengths differ, as the last character of a gram is never `PAD`, which is 0.
+        int64 (batch, n_grams), ascending but for zeros, which stand for grams that reach into the padding and for
+        repetitions. Numbers of different lengths differ, as the last character of a gram is never `PAD`, which is 0.
     """
     grams = []
     for size in range(1, min(longest, rows.shape[1]) + 1):
@@ -67,14 +68,14 @@ class CharGrams(nn.Module):
         Args:
             n_labels: classes.
             n_grams: known grams, at least 1.
-            longest: characters of the longest gram, 1 to `MOST_LONG`.
+            longest: characters of the longest gram, 1 to `LONGEST_GRAM`.
 
         Raises:
-            ValueError: no gram, or a length that does not fit.
+            ValueError: a length that does not fit.
         """
         super().__init__()
-        if n_grams < 1 or not 1 <= longest <= MOST_LONG:
-            raise ValueError(f"{n_grams} grams of up to {longest} characters: must be 1 or more, of 1 to {MOST_LONG}")
+        if not 1 <= longest <= LONGEST_GRAM:
+            raise ValueError(f"longest={longest}: must be 1 to {LONGEST_GRAM} characters")
         self.longest, self._n_grams = longest, n_grams
         self.register_buffer("known", torch.zeros(n_grams, dtype=torch.int64))
         self.register_buffer("weights", torch.zeros(n_grams + 1, n_labels))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from models.matcher import Matcher
-from models.metrics import classification_report, log_loss
+from models.metrics import classification_report, softmax_log_loss
 from models.text.sentence import Sentence
 
 __all__ = [
@@ -45,7 +45,7 @@ def softmax_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -
     """
     if not len(truth):
         return 1.0
-    return _minimise(lambda t: log_loss(logits / np.exp(t), truth))
+    return _minimise(lambda t: softmax_log_loss(logits / np.exp(t), truth))
 
 
 def binary_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64]) -> float:

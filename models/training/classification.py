@@ -13,6 +13,7 @@ from models.artifact import digest_of
 from models.classifier import Classifier
 from models.embeddings import Embeddings
 from models.layers.device import resolve_device
+from models.layers.grams import LONGEST_GRAM, MOST_CHARS
 from models.metrics import classification_report
 from models.mlc import MLC
 from models.text.ragged import Ragged, bucketed
@@ -67,10 +68,12 @@ def train_classifier(
         The classifier, its threshold the lowest that reaches `params.precision` on `dev`.
 
     Raises:
-        ValueError: no training or development sentence, or one with a label outside `labels`.
+        ValueError: no training or development sentence, one with a label outside `labels`, or n-grams of an impossible
+            length.
     """
     params = params or ClassifierParams()
     _check(train, dev, labels)
+    _check_grams(params, n_chars=len(embeddings.chars))
     digest = _digest(train, dev, labels, embeddings, descriptions or {}, params)
     place = Checkpoint(checkpoint, digest) if checkpoint else None
     with seeded(params.seed, n_threads=params.n_threads):
@@ -105,6 +108,16 @@ def _check(train: Sequence[Labelled], dev: Sequence[Labelled], labels: Sequence[
         unknown = {label for _, label in items} - set(labels)
         if unknown:
             raise ValueError(f"{name} has labels {sorted(unknown)} outside {list(labels)}: correct them")
+
+
+def _check_grams(params: ClassifierParams, *, n_chars: int) -> None:
+    # Before the network is trained, not after.
+    if not 0 <= params.longest_gram <= LONGEST_GRAM:
+        raise ValueError(f"longest_gram={params.longest_gram}: must be 0 to {LONGEST_GRAM}; 0 does without n-grams")
+    if params.longest_gram and not params.use_chars:
+        raise ValueError(f"longest_gram={params.longest_gram} without use_chars: n-grams are made of characters")
+    if params.longest_gram and n_chars > MOST_CHARS:
+        raise ValueError(f"{n_chars} characters: n-grams take at most {MOST_CHARS}; set longest_gram to 0")
 
 
 def _model_config(
@@ -179,7 +192,7 @@ class _Fitting:
 
     def widen(self) -> None:
         """Fit the linear model over n-grams, if one is wanted, and weigh it against the network on the dev set."""
-        longest = self._params.longest_gram if self._params.use_chars else 0
+        longest = self._params.longest_gram
         if not longest or len(set(self._targets.tolist())) < 2:
             return
         sentences = [sentence for sentence, _ in self._dev]

@@ -20,6 +20,7 @@ def test_threads_that_wait_are_left_out() -> None:
     stacks = [
         "Thread._bootstrap (threading.py:1002);Thread.run (threading.py:982) 90",
         "Worker.main_loop (ray/_private/worker.py:1069) 80",
+        "Thread.run (threading.py:982);Exporter.run (/x/graph/exporter.py:60) 70",
         "many (/x/deployments/rerank.py:70) 1",
     ]
     assert shares(stacks)["packages"] == {"deployments": 1.0}

@@ -49,6 +49,12 @@ def test_usual_shapes_end_with_what_a_model_reads() -> None:
     assert Shapes.up_to(48, 80) == Shapes()
     assert Shapes.up_to(20, 60).lengths == ((10, 16), (20, 60))
     assert Shapes.up_to(8, 8).lengths == ((8, 8),)
+    assert Shapes.up_to(96, 160).lengths == (*Shapes().lengths, (96, 160))
+
+
+def test_a_sentence_that_fits_no_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"50 words and 81 characters: the longest shape holds 48 and 80"):
+        list(SMALL.groups(np.array([[3, 3], [50, 81]])))
 
 
 def test_inputs_are_padded_and_results_are_in_order() -> None:
@@ -150,7 +156,9 @@ def test_nothing_is_recorded_on_a_processor(matcher: Matcher, delivery: list[Sen
 
 @pytest.fixture(scope="module")
 def classifier(labelled: list[tuple[Sentence, str]], embeddings: Embeddings) -> Classifier:
-    params = ClassifierParams(n_epochs=3, batch_size=8, n_filters=8, n_threads=1, device="cpu")
+    params = ClassifierParams(
+        n_epochs=3, batch_size=8, n_filters=8, n_threads=1, device="cpu", longest_gram=2, max_words=48, max_chars=80
+    )
     return train_classifier(
         train=labelled, dev=labelled, labels=("slow_delivery", "other"), embeddings=embeddings, params=params
     )
@@ -161,6 +169,8 @@ def test_a_classifier_at_fixed_shapes(
     classifier: Classifier, queries: list[Sentence], tmp_path: Path, processor: TextProcessor, precision: Precision,
     within: float,
 ) -> None:  # fmt: skip
+    assert classifier.model.grams is not None
+    classifier.model.grams.scale.fill_(1.0)
     plain = classifier.classify(queries)
     classifier.save(tmp_path / "classifier")
     recorded = Classifier.load(tmp_path / "classifier", segmenter=processor.version, device="cpu")
@@ -183,3 +193,16 @@ def test_recorded_graphs_score_like_the_processor(
         scores = there.score(queries, recorded, ROWS)
         np.testing.assert_allclose(scores, plain, atol=1e-2)
         assert in_order(plain, scores, gap=2e-2)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU: graphs cannot be recorded")
+@pytest.mark.parametrize("precision", ["float32", *HALVES])
+def test_a_recorded_classifier_answers_like_the_processor(
+    classifier: Classifier, queries: list[Sentence], tmp_path: Path, processor: TextProcessor, precision: Precision
+) -> None:
+    plain = classifier.classify(queries)
+    classifier.save(tmp_path / "classifier")
+    there = Classifier.load(tmp_path / "classifier", segmenter=processor.version, device="cuda")
+    there.record(precision=precision, shapes=SMALL)
+    for _ in range(3):
+        np.testing.assert_allclose(there.classify(queries), plain, atol=1e-2)

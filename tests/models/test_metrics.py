@@ -12,6 +12,7 @@ from models.metrics import (
     mean_reciprocal_rank,
     oracle_f1,
     recall_at,
+    softmax_log_loss,
     top_1,
 )
 
@@ -86,3 +87,9 @@ def test_rankings_by_hand() -> None:
     assert recall_at(ranked, k=2) == 0.25
     assert recall_at(ranked, k=3) == 0.5
     assert (top_1([]), recall_at([], k=3), mean_reciprocal_rank([])) == (0.0, 0.0, 0.0)
+
+
+def test_softmax_log_loss_worked_by_hand() -> None:
+    logits = np.array([[0.0, math.log(3)], [1000.0, 0.0]], np.float32)
+    # exp: 1 and 3, so the right one has 3/4; the other row is certain, and right.
+    assert softmax_log_loss(logits, np.array([1, 0])) == pytest.approx(math.log(4 / 3) / 2)

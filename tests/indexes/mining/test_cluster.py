@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 
 from indexes.mining.cluster import best_cut, cluster, medoids, resolution_of
-from indexes.mining.tree import merge_tree
+from indexes.mining.tree import MergeTree, merge_tree
 
 Vectors = NDArray[np.float32]
 
@@ -20,6 +20,15 @@ def unit(rows: object) -> Vectors:
 
 def all_edges(n: int) -> NDArray[np.int64]:
     return np.array([(a, b) for a in range(n) for b in range(n)], np.int64)
+
+
+def hand_made(merges: list[tuple[int, int, float]], n: int) -> MergeTree:
+    """The tree in which nodes are joined two by two, with the height of each."""
+    parents, sizes = np.full(n + len(merges), -1), np.ones(n + len(merges), np.int64)
+    for node, (a, b, _) in enumerate(merges, start=n):
+        parents[[a, b]], sizes[node] = node, sizes[a] + sizes[b]
+    heights = np.array([0.0] * n + [height for *_, height in merges])
+    return MergeTree(n, np.array([pair[:2] for pair in merges]), heights, parents, sizes)
 
 
 def groups(centres: int, each: int, noise: float, seed: int = 0) -> tuple[Vectors, NDArray[np.int64]]:
@@ -55,6 +64,20 @@ def test_cut_worked_by_hand() -> None:
     apart = best_cut(tree, 0.0)
     assert apart[0] == apart[1] != apart[2] == apart[3]
     assert len(set(best_cut(tree, 0.95).tolist())) == 1  # a resolution so coarse that all are the same
+
+
+def test_branches_are_cut_where_clusters_last_longest() -> None:
+    # A pair at 0.01 and a pair at 0.5, joined at 0.5: 2 log(0.5 / 0.01) + 0 = 7.8 beats 4 log(1 / 0.5) = 2.8. The sum
+    # of silhouettes would join them: 2 (1 - 0.01 / 0.5) + 0 = 1.96 is less than 4 (1 - 0.5) = 2.
+    tree = hand_made([(0, 1, 0.01), (2, 3, 0.5), (4, 5, 0.5)], n=4)
+    assert len(set(best_cut(tree, 0.0)[:2].tolist())) == 1
+    assert best_cut(tree, 0.0)[0] != best_cut(tree, 0.0)[2]
+
+
+def test_a_repetition_does_not_outweigh_a_matter() -> None:
+    # Two that are the same among ten at 0.3: 2 log(0.3 / 0.01) = 6.8 is less than 10 log(1 / 0.3) = 12.
+    tree = hand_made([(0, 1, 0.0), *((8 + row, row, 0.3) for row in range(2, 10))], n=10)
+    assert len(set(best_cut(tree, 0.0).tolist())) == 1
 
 
 def test_resolution_worked_by_hand() -> None:

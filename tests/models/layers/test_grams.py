@@ -84,11 +84,13 @@ def test_the_scale_is_the_one_under_which_the_truth_is_most_likely() -> None:
     right = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.float32)
     choose_scale(grams, right, -right, truth)
     assert grams.scale == 0.0
-    choose_scale(grams, 0.1 * right[::-1], right, truth)
+    # Three texts right at any scale, the fourth wrong at any: the F1 is the same, so the likelihood must decide.
+    deep = np.array([[1, 0], [1, 0], [0, 1], [3, 0]], np.float32)
+    choose_scale(grams, deep, np.array([[1, 0], [1, 0], [0, 1], [0, 0]], np.float32), truth)
     assert grams.scale > 0.0
 
 
-@pytest.mark.parametrize(("n_grams", "longest"), [(0, 2), (3, 0), (3, 5)])
-def test_impossible_sizes(n_grams: int, longest: int) -> None:
-    with pytest.raises(ValueError, match=r"must be 1 or more, of 1 to 4"):
-        CharGrams(n_labels=2, n_grams=n_grams, longest=longest)
+@pytest.mark.parametrize("longest", [0, 5])
+def test_impossible_lengths(longest: int) -> None:
+    with pytest.raises(ValueError, match=r"must be 1 to 4 characters"):
+        CharGrams(n_labels=2, n_grams=3, longest=longest)
