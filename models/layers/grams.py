@@ -18,6 +18,9 @@ MOST_CHARS = 2**_BITS
 """Characters of the table at most, so that each fits into its part of the number."""
 LONGEST_GRAM = 64 // _BITS
 """Characters of the longest gram that fits into 64 bits."""
+_UNSAID = 2000.0
+"""Squared length of what every text is taken to say besides its grams: that of some forty grams of usual importance.
+Without it a text of one gram would be as sure as one of fifty, in whose company the gram's weight was learned."""
 
 
 def distinct_grams(rows: Tensor, *, longest: int) -> Tensor:
@@ -94,8 +97,9 @@ class CharGrams(nn.Module):
         return torch.where(self.known[found] == grams, found, self._n_grams)
 
     def shares(self, places: Tensor) -> Tensor:
-        """How much each gram counts: its importance, over the length of all; float (batch, n)."""
-        return functional.normalize(self.idf[places], dim=1)
+        """How much each gram counts: its importance, over the length of all and `_UNSAID`; float (batch, n)."""
+        importance = self.idf[places]
+        return importance * torch.rsqrt(importance.square().sum(dim=1, keepdim=True) + _UNSAID)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Scaled distances from the planes, float (batch, n_labels)."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
@@ -40,21 +41,25 @@ def test_the_last_character_of_the_table_fits() -> None:
 def test_weights_worked_by_hand() -> None:
     model = CharGrams(n_labels=2, n_grams=2, longest=1)
     model.known.copy_(torch.tensor([A, B]))
-    model.idf.copy_(torch.tensor([3.0, 4.0, 0.0]))
+    model.idf.copy_(torch.tensor([30.0, 40.0, 0.0]))
     model.weights.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
     model.bias.copy_(torch.tensor([0.0, 0.5]))
-    # "ab", whose grams count 3/5 and 4/5; "aac": c is not known and a counts once.
-    expected = [[0.6, 0.8 + 0.5], [1.0, 0.5]]
+    # "ab": 30 and 40 over the root of 900 + 1600 + 2000; "aac": c is not known, a counts once, 30 over that of 2900.
+    expected = [[30 / 4500**0.5, 40 / 4500**0.5 + 0.5], [30 / 2900**0.5, 0.5]]
     assert model(torch.tensor([[A, B, 0], [A, A, C]])).tolist() == [pytest.approx(row) for row in expected]
 
 
 def test_the_same_as_scikit_learns() -> None:
     grams = fit_grams(ragged(_TEXTS), _TARGETS, n_labels=3, longest=3, c=0.5, seed=1)
     assert grams is not None
-    counts = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), binary=True, min_df=2)
-    machine = LinearSVC(C=0.5, random_state=1).fit(counts.fit_transform(_TEXTS), _TARGETS)
+    counts = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), binary=True, min_df=2, norm=None)
+
+    def features(weighted: csr_matrix) -> csr_matrix:
+        return weighted.multiply(1 / np.sqrt(weighted.power(2).sum(axis=1) + 2000)).tocsr()
+
+    machine = LinearSVC(C=0.5, random_state=1).fit(features(counts.fit_transform(_TEXTS)), _TARGETS)
     unseen = ["abcab", "ccc", "a", "bac"]
-    theirs = machine.decision_function(counts.transform(unseen))
+    theirs = machine.decision_function(features(counts.transform(unseen)))
     np.testing.assert_allclose(grams(padded(unseen)).numpy(), theirs, atol=5e-3)
 
 
