@@ -54,7 +54,7 @@ def stop() -> None:
 def _announce(url: str) -> None:
     from graph.launch import dashboard_here
 
-    console.print(f"\n[bold green]ready[/bold green]  {url}   (API: {url}/docs, state: {url}/readyz)\n")
+    console.print(f"\n[bold green]ready[/bold green]  {url}   (API: {url}/docs, state: {url}/readyz)\n", soft_wrap=True)
     console.print("Try it from another terminal:\n")
     command = (
         f"curl -s {url}/v1/comfort -H 'content-type: application/json' -d '{{\"text\": \"卖家一直不发货，我急死了\"}}'"

@@ -26,7 +26,7 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "swem_hier": {"branches": ("swem_hier",)},
     "leam": {"branches": ("leam",)},
     "mlc": {"branches": ("swem", "cnn", "leam")},
-    "mlc_wide": {"branches": ("swem", "cnn", "leam"), "longest_gram": 4},
+    "mlc_wide": {"branches": ("swem", "cnn", "leam"), "longest_gram": 4, "gram_c": 2.0},
     "mlc_words": {"branches": ("swem", "cnn", "leam"), "use_chars": False},
 }
 """What each network sets apart from the defaults."""

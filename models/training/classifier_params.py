@@ -55,7 +55,7 @@ class ClassifierParams:
     dropout: float = 0.5
     token_dropout: float = 0.1
     longest_gram: int = 0
-    gram_c: float = 2.0
+    gram_c: float = 0.5
     label_smoothing: float = 0.1
     class_weights: bool = False
     learning_rate: float = 2e-3
