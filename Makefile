@@ -46,7 +46,7 @@ stop: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph stop
 
 # The service as a whole beside everything that needs none of it: two cores, two lines of work.
-PARTS := tests/configs tests/data tests/deployments tests/indexes tests/models tests/graph/evaluation tests/graph/playground
+PARTS := tests/configs tests/data tests/deployments tests/indexes tests/models tests/graph/evaluation tests/graph/playground $(wildcard tests/load_tests/test_*.py)
 
 test: lint contracts
 	@$(MAKE) --no-print-directory -j2 whole types parts
