@@ -39,8 +39,8 @@ class Cell:
     """One measurement.
 
     Attributes:
-        what: "uncached" reads the candidates anew, "plain" has them read and pads to what comes, "shapes" pads to fixed
-            shapes, "graphs" are those recorded, "cross-encoder".
+        what: "forward" reads both sentences of every pair, "plain" has the candidates read and pads to what comes,
+            "shapes" pads to fixed shapes, "graphs" are those recorded, "cross-encoder".
         precision: of matrix products and convolutions.
         queries: at once.
         pairs: of them and their candidates, at most 20 each.
@@ -123,7 +123,7 @@ def _nearest(prepared: Prepared, chosen: NDArray[np.int64]) -> NDArray[np.int64]
 def matcher_cells(
     matcher: Matcher, sentences: Sequence[Sentence], task: Task, sizes: Sequence[int], limits: Peaks, seconds: float
 ) -> Iterator[Cell]:
-    """The matcher: uncached, plain, at fixed shapes, recorded; in every precision and size."""
+    """The matcher: forward, plain, at fixed shapes, recorded; in every precision and size."""
     device = matcher.device
     counted: dict[tuple[str, int], tuple[float, float]] = {}
     for what, precision, knowledge in _variants(matcher, sentences, sizes):
@@ -133,8 +133,9 @@ def matcher_cells(
             def call(part: Task = part, knowledge: Prepared | None = knowledge) -> NDArray[np.float32]:
                 if knowledge is not None:
                     return matcher.score(part.queries, knowledge, part.rows)
-                read = matcher.prepare([sentences[row] for row in part.rows.ravel().tolist()])
-                return matcher.score(part.queries, read, np.arange(part.rows.size).reshape(part.rows.shape))
+                left = [query for query in part.queries for _ in range(part.rows.shape[1])]
+                right = [sentences[row] for row in part.rows.ravel().tolist()]
+                return matcher.score_pairs(left, right).reshape(part.rows.shape)
 
             if what != "graphs":  # whose operations cannot be seen; they are those of the same shapes
                 least = limits.least_s(cost(call, matcher.model), precision)
@@ -159,7 +160,7 @@ def _variants(
 ) -> list[tuple[str, Precision, Prepared | None]]:
     prepared = matcher.prepare(sentences)
     variants: list[tuple[str, Precision, Prepared | None]] = [
-        ("uncached", "float32", None),
+        ("forward", "float32", None),
         ("plain", "float32", prepared),
     ]
     # Only the sizes asked for, so that each is measured at its own shape.

@@ -5,6 +5,7 @@ vectors, pairs of similar length are padded to one block, and a block costs one 
 only. Called by `models.unsupervised` and `models.wmd`.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
@@ -60,9 +61,9 @@ class WordPairs:
         if len(left) != len(right):
             raise ValueError(f"{len(left)} left and {len(right)} right sentences must be as many: give pairs")
         texts = [[sentence.words for sentence in side] for side in (left, right)]
-        words = list(dict.fromkeys(chain.from_iterable(chain(*texts))))
-        keys = dict(zip(words, count(PAD + 1), strict=False))
+        keys: defaultdict[str, int] = defaultdict(count(PAD + 1).__next__)  # a word gets its number when it is met
         self._sides = [_numbered(side, keys) for side in texts]
+        words = list(keys)
         nothing = np.zeros((1, embeddings.width), dtype=np.float32)
         self._vectors = np.concatenate((nothing, embeddings.unit_vectors(words))) if words else nothing
         weights = embeddings.weights(words) if idf and words else np.ones(len(words), dtype=np.float32)

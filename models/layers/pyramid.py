@@ -54,9 +54,11 @@ class MatchPyramid(nn.Module):
         Returns:
             float (batch, output_width).
         """
-        local = functional.relu(self.first(matches))
+        # With the maps of a place side by side, pooling copies whole rows; relu and maximum may change places.
+        local = self.first(matches.contiguous(memory_format=torch.channels_last))
         grid = dynamic_max_pool(local, left_lengths, right_lengths, size=self._pool_size)
-        return functional.max_pool2d(functional.relu(self.second(grid)), 2).flatten(1)
+        wide = self.second(functional.relu(grid.contiguous(memory_format=torch.channels_last)))
+        return functional.relu(functional.max_pool2d(wide, 2)).flatten(1)
 
 
 def match_matrices(left: Tensor, right: Tensor, left_keys: Tensor, right_keys: Tensor) -> Tensor:
@@ -94,18 +96,26 @@ def dynamic_max_pool(values: Tensor, left_lengths: Tensor, right_lengths: Tensor
     Returns:
         float (batch, maps, size, size).
     """
-    rows_pooled = _pool_rows(values, left_lengths, size)
-    return _pool_rows(rows_pooled.transpose(2, 3), right_lengths, size).transpose(2, 3)
+    batch, maps, n, m = values.shape
+    rows = _pool_rows(values.permute(0, 2, 3, 1).reshape(batch, n, m * maps), left_lengths, size)
+    columns = rows.view(batch, size, m, maps).transpose(1, 2).reshape(batch, m, size * maps)
+    return _pool_rows(columns, right_lengths, size).view(batch, size, size, maps).permute(0, 3, 2, 1)
 
 
 def _pool_rows(values: Tensor, lengths: Tensor, size: int) -> Tensor:
-    """Pool axis 2 of float (batch, maps, n, m) to (batch, maps, size, m): gather the cells, then maximum."""
-    batch, maps, n, m = values.shape
+    """Pool axis 1 of float (batch, n, width) to (batch, size, width).
+
+    A cell's rows are taken one after the other, each in one piece: gathering them all first, number by number, takes
+    three times as long.
+    """
+    batch, n, width = values.shape
     cells = torch.arange(size, device=values.device)
     lengths = lengths.clamp(min=1).unsqueeze(1)
-    starts = cells * lengths // size
-    ends = ((cells + 1) * lengths + size - 1) // size
-    widest = (n + size - 1) // size + 1
-    places = torch.minimum(starts.unsqueeze(2) + torch.arange(widest, device=values.device), ends.unsqueeze(2) - 1)
-    index = places.view(batch, 1, size * widest, 1).expand(batch, maps, size * widest, m)
-    return values.gather(2, index).view(batch, maps, size, widest, m).amax(dim=3)
+    firsts = torch.arange(batch, device=values.device).unsqueeze(1) * n
+    starts = firsts + cells * lengths // size
+    lasts = firsts + ((cells + 1) * lengths + size - 1) // size - 1
+    rows = values.reshape(batch * n, width)
+    pooled = rows.index_select(0, starts.flatten())
+    for step in range(1, (n + size - 1) // size + 1):  # the most rows that a cell of the longest text has
+        pooled = torch.maximum(pooled, rows.index_select(0, torch.minimum(starts + step, lasts).flatten()))
+    return pooled.view(batch, size, width)

@@ -64,7 +64,7 @@ def test_it_runs_with_torch_and_numpy_alone(artifacts: Path, tmp_path: Path) -> 
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(out.read_text(encoding="utf-8"))
     cells = {(cell["what"], cell["precision"], cell["queries"]): cell for cell in report["cells"]}
-    whats = {"uncached": ["float32"], "plain": ["float32"], "shapes": ["float32", "bfloat16", "float16"]}
+    whats = {"forward": ["float32"], "plain": ["float32"], "shapes": ["float32", "bfloat16", "float16"]}
     assert set(cells) == {(w, p, n) for w, own in whats.items() for p in own for n in (1, 3)} | {
         ("cross-encoder", "float32", 1)
     }
