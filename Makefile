@@ -45,8 +45,9 @@ preflight:
 stop: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph stop
 
-# The service as a whole beside everything that needs none of it: two cores, two lines of work.
-PARTS := tests/configs tests/data tests/deployments tests/indexes tests/models tests/graph/evaluation tests/graph/playground $(wildcard tests/load_tests/test_*.py)
+# What needs the small trained system or a running cluster, beside everything else: two cores, two lines of work.
+WHOLE := tests/behaviour tests/cluster tests/load_tests/chaos tests/test_your_own_data.py tests/test_operate.py \
+	tests/graph/commands/test_commands.py $(patsubst %,tests/graph/test_%.py,app pipeline publish ray_mining)
 
 test: lint contracts
 	@$(MAKE) --no-print-directory -j2 whole types parts
@@ -65,10 +66,10 @@ unit: .venv/.dev-$(EXTRA)
 	$(BIN)/pytest
 
 whole: .venv/.dev-$(EXTRA)
-	$(BIN)/pytest $(PARTS:%=--ignore=%)
+	$(BIN)/pytest $(WHOLE)
 
 parts: types
-	$(BIN)/pytest $(PARTS)
+	$(BIN)/pytest $(WHOLE:%=--ignore=%)
 
 check-data: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph check-data
