@@ -46,7 +46,7 @@ class Section(BaseModel):
 class Thresholds(Section):
     """Decision thresholds; an unset one means the value tuned on held-out data, stored in the artifact."""
 
-    emotion: Probability | None = Field(default=None, description="Paper section 5: 0.625 on its private data.")
+    emotion: Probability | None = Field(default=None, description="For the probability of any emotion at all.")
     topic: Probability | None = Field(default=None, description="The paper gives none.")
     match: Probability | None = Field(default=None, description="PBmatch; paper section 5: 0.85.")
     match_topic: Probability = Field(

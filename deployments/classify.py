@@ -25,9 +25,11 @@ class Classify:
 
     def many(self, items: Sequence[Sentence]) -> list[Classified]:
         """One `Classified` per sentence, in order."""
-        return [self._view(row) for row in self._classifier.classify(items).tolist()]
+        probabilities = self._classifier.classify(items)
+        certainty = self._classifier.certainty(probabilities)
+        return list(map(self._view, probabilities.tolist(), certainty.tolist()))
 
-    def _view(self, row: list[float]) -> Classified:
+    def _view(self, row: list[float], certainty: float) -> Classified:
         probabilities = dict(zip(self._classifier.labels, row, strict=True))
         label = max(probabilities, key=probabilities.__getitem__)
-        return Classified(label, probabilities[label], self.threshold, probabilities, self.version)
+        return Classified(label, probabilities[label], certainty, self.threshold, probabilities, self.version)

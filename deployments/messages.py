@@ -22,19 +22,21 @@ class Classified:
     """A classifier's view of one sentence.
 
     `probabilities` are calibrated and add up to 1 over all labels, `other` included; `label` is the most probable
-    one. `version` names the model that said so.
+    one. `certainty` is what the threshold bounds: Topic's is that of the label, Emotion's that there is an emotion at
+    all. `version` names the model that said so.
     """
 
     label: str
     probability: float
+    certainty: float
     threshold: float
     probabilities: Mapping[str, float]
     version: str
 
     @property
     def sure(self) -> bool:
-        """The paper's decision (section 5): not `other`, and a probability above the threshold."""
-        return self.label != OTHER and self.probability > self.threshold
+        """The decision of the paper's section 5: not `other`, and above the threshold."""
+        return self.label != OTHER and self.certainty > self.threshold
 
 
 @dataclass(frozen=True, slots=True)

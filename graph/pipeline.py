@@ -114,7 +114,8 @@ def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
     embeddings = _digest(_FORMAT, segmenter_version(), steps.content.lessons(), asdict(params.embeddings))
     encoder = _digest(embeddings, asdict(params.encoder))
     index = _digest(encoder, steps.content.knowledge.digest)
-    emotion, topic = (_digest(embeddings, asdict(part)) for part in (params.emotion, params.topic))
+    emotion = _digest(embeddings, asdict(params.emotion), "threshold for any emotion")
+    topic = _digest(embeddings, asdict(params.topic))
     # The matcher's threshold is chosen behind both classifiers, as in service.
     matcher = _digest(
         encoder, emotion, topic, config.recall.model_dump(), config.thresholds.match_topic, asdict(params.matcher)

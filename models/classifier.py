@@ -5,7 +5,7 @@ The same class serves both nodes; what differs is the artifact. Trained by `mode
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from models.text.vocabulary import Vocabulary
 __all__ = ["KIND", "Classifier"]
 
 KIND = "classifier"
+Gate: TypeAlias = Literal["label", "any"]
 _BATCH = 64  # more at once is slower on a processor: the caches overflow
 
 
@@ -32,7 +33,8 @@ class Classifier:
     Attributes:
         labels: class names in the order of the probabilities; the last is "other" where there is such a
             class.
-        threshold: the most probable label is believed if its probability is above this; in [0, 1].
+        threshold: the most probable label is believed if its certainty is above this; in [0, 1].
+        gate: what `certainty` is, see there.
         temperature: divides the logits, so that probabilities match frequencies (Guo et al., ICML 2017).
         version: of the stored artifact; "" before it is saved.
         model: the network, in evaluation mode.
@@ -49,6 +51,7 @@ class Classifier:
         segmenter: str,
         temperature: float = 1.0,
         threshold: float = 0.0,
+        gate: Gate = "label",
         max_words: int = 96,
         max_chars: int = 160,
         data_digest: str = "",
@@ -65,7 +68,8 @@ class Classifier:
             chars: rows of the character table.
             segmenter: version of the text processor that cut the words.
             temperature: of the softmax, > 0.
-            threshold: probability above which a label is believed.
+            threshold: certainty above which a label is believed.
+            gate: what that certainty is.
             max_words: words read of a sentence.
             max_chars: characters read of a sentence.
             data_digest: digest of the training data.
@@ -79,7 +83,7 @@ class Classifier:
         self._words, self._chars = words, chars
         self._max_words, self._max_chars = max_words, max_chars
         self._segmenter, self._data_digest = segmenter, data_digest
-        self.temperature, self.threshold = temperature, threshold
+        self.temperature, self.threshold, self.gate = temperature, threshold, gate
         self.version = version
         self._recorded: FixedShapes | None = None
 
@@ -115,6 +119,17 @@ class Classifier:
         probabilities: NDArray[np.float32] = exponentials / exponentials.sum(axis=1, keepdims=True)
         return probabilities
 
+    def certainty(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is compared with the threshold, float32 (n,).
+
+        With the gate "label" the probability of the most probable label. With "any" that of all labels but the last,
+        `other`: that a customer is upset can be plain where it is open whether angry or aggrieved.
+
+        Args:
+            probabilities: float32 (n, len(labels)), from `classify`.
+        """
+        return 1 - probabilities[:, -1] if self.gate == "any" else probabilities.max(axis=1, initial=0.0)
+
     def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """What the network says before temperature and softmax, float32 (len(sentences), len(labels))."""
         words = Ragged.of([self._words.encode(s.words) for s in sentences], max_length=self._max_words)
@@ -142,6 +157,7 @@ class Classifier:
                 "labels": list(self.labels),
                 "temperature": self.temperature,
                 "threshold": self.threshold,
+                "gate": self.gate,
                 "max_words": self._max_words,
                 "max_chars": self._max_chars,
             },
@@ -178,6 +194,7 @@ class Classifier:
                 segmenter=segmenter,
                 temperature=config["temperature"],
                 threshold=config["threshold"],
+                gate=config.get("gate", "label"),  # older artifacts know no other
                 max_words=config["max_words"],
                 max_chars=config["max_chars"],
                 data_digest=artifact.data_digest,

@@ -69,7 +69,9 @@ class Embeddings:
         A word outside the vocabulary gets the mean of the vectors of its known characters; if none is
         known, the vector of `UNK` (zero, hence similar to nothing but itself).
         """
-        rows = self.words.encode(words)
+        return self._vectors_of(words, self.words.encode(words))
+
+    def _vectors_of(self, words: Sequence[str], rows: Sequence[int]) -> NDArray[np.float32]:
         vectors: NDArray[np.float32] = self.word_vectors[rows]
         unknown = [place for place, row in enumerate(rows) if row == UNK]
         spelt = {place: [char for char in self.chars.encode(words[place]) if char != UNK] for place in unknown}
@@ -83,10 +85,12 @@ class Embeddings:
 
     def unit_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         """`vectors` scaled to length 1, float32 (len(words), width); a zero vector stays zero."""
-        vectors = self.vectors(words)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.maximum(norms, 1e-8)
-        return unit
+        return _unit(self.vectors(words))
+
+    def weighed(self, words: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """`unit_vectors` and `weights` for one look-up of every word."""
+        rows = self.words.encode(words)
+        return _unit(self._vectors_of(words, rows)), self.idf[rows]
 
     def weights(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Inverse document frequencies of words, float32 (len(words),), all > 0."""
@@ -135,6 +139,12 @@ class Embeddings:
             )
         except (KeyError, ValueError) as error:
             raise ArtifactError(f"{folder} is incomplete ({error}): train it again") from error
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.maximum(norms, 1e-8)
+    return unit
 
 
 def zero_reserved(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -85,10 +85,11 @@ def classification_report(
     labels: Sequence[str],
     threshold: float = 0.0,
     other: str = "other",
+    certainty: NDArray[np.float32] | None = None,
 ) -> ClassificationReport:
     """Measure a classifier.
 
-    An item is given its most probable label if that is above the threshold, else `other` where `other` is a
+    An item is given its most probable label if its certainty is above the threshold, else `other` where `other` is a
     label; without such a label everything is given its most probable one.
 
     Args:
@@ -97,13 +98,14 @@ def classification_report(
         labels: in the order of the columns.
         threshold: in [0, 1].
         other: the label that asks for nothing.
+        certainty: float (n,), what the threshold bounds; None for the probability of the most probable label.
     """
     names = np.array(labels)
     best = probabilities.argmax(axis=1)
     top = probabilities.max(axis=1, initial=0.0)
     given = names[best]
     if other in labels:
-        given = np.where(top > threshold, given, other)
+        given = np.where((top if certainty is None else certainty) > threshold, given, other)
     right = np.array(truth)
     precision, recall, f1, support = precision_recall_fscore_support(
         right, given, labels=list(labels), zero_division=0.0

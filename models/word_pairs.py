@@ -64,10 +64,9 @@ class WordPairs:
         keys: defaultdict[str, int] = defaultdict(count(PAD + 1).__next__)  # a word gets its number when it is met
         self._sides = [_numbered(side, keys) for side in texts]
         words = list(keys)
-        nothing = np.zeros((1, embeddings.width), dtype=np.float32)
-        self._vectors = np.concatenate((nothing, embeddings.unit_vectors(words))) if words else nothing
-        weights = embeddings.weights(words) if idf and words else np.ones(len(words), dtype=np.float32)
-        self._weights = np.concatenate((np.zeros(1, dtype=np.float32), weights))
+        vectors, weights = embeddings.weighed(words)
+        self._vectors = np.concatenate((np.zeros((1, embeddings.width), dtype=np.float32), vectors))
+        self._weights = np.concatenate((np.zeros(1, dtype=np.float32), weights if idf else np.ones_like(weights)))
 
     def __len__(self) -> int:
         return len(self._sides[0])

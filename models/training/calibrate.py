@@ -111,9 +111,9 @@ def precision_threshold(
 
 
 def threshold_for_false_alarms(
-    probabilities: NDArray[np.float32],
+    certainty: NDArray[np.float32],
+    given: Sequence[str],
     truth: Sequence[str],
-    labels: Sequence[str],
     *,
     rate: float,
     other: str = "other",
@@ -123,32 +123,46 @@ def threshold_for_false_alarms(
     Production is mostly plain: there, this share decides how often somebody is comforted who did not ask for it.
 
     Args:
-        probabilities: float32 (n, n_labels).
+        certainty: float32 (n,), what the threshold bounds.
+        given: the most probable labels.
         truth: right labels.
-        labels: in the order of the columns.
         rate: in [0, 1].
         other: the label that asks for nothing; without items of it the threshold is 0.
     """
-    plain = probabilities[[label == other for label in truth]]
-    if not len(plain):
-        return 0.0
-    column = list(labels).index(other)
-    alarms = np.where(plain.argmax(axis=1) == column, 0.0, plain.max(axis=1))
+    plain = [
+        float(value) if label != other else 0.0
+        for value, label, right in zip(certainty, given, truth, strict=True)
+        if right == other
+    ]
     allowed = int(rate * len(plain))
-    return float(np.sort(alarms)[::-1][allowed]) if allowed < len(alarms) else 0.0
+    return sorted(plain, reverse=True)[allowed] if allowed < len(plain) else 0.0
 
 
 def threshold_for_macro_precision(
-    probabilities: NDArray[np.float32], truth: Sequence[str], labels: Sequence[str], *, precision: float
+    probabilities: NDArray[np.float32],
+    truth: Sequence[str],
+    labels: Sequence[str],
+    *,
+    precision: float,
+    certainty: NDArray[np.float32] | None = None,
 ) -> float:
     """The lowest threshold, in steps of 0.005, that reaches a macro precision (the paper's "Total").
 
     If it is reached nowhere, the threshold of the highest macro precision, the lowest of equals.
+
+    Args:
+        probabilities: float32 (n, len(labels)).
+        truth: right labels.
+        labels: in the order of the columns.
+        precision: in [0, 1].
+        certainty: float32 (n,), what the threshold bounds; None for the probability of the most probable label.
     """
     best, best_precision = 0.0, -1.0
     for step in range(199):
         threshold = step * 0.005
-        report = classification_report(probabilities=probabilities, truth=truth, labels=labels, threshold=threshold)
+        report = classification_report(
+            probabilities=probabilities, truth=truth, labels=labels, threshold=threshold, certainty=certainty
+        )
         if report.macro_precision >= precision:
             return threshold
         if report.macro_precision > best_precision:

@@ -247,11 +247,15 @@ def _calibrate(classifier: Classifier, dev: Sequence[Labelled], params: Classifi
     columns = np.array([classifier.labels.index(label) for label in truth], dtype=np.int64)
     classifier.temperature = softmax_temperature(classifier.logits(sentences), columns)
     probabilities = classifier.classify(sentences)
+    if params.false_alarms is not None and "other" in classifier.labels:
+        classifier.gate = "any"
+    certainty = classifier.certainty(probabilities)
     classifier.threshold = threshold_for_macro_precision(
-        probabilities, truth, classifier.labels, precision=params.precision
+        probabilities, truth, classifier.labels, certainty=certainty, precision=params.precision
     )
     if params.false_alarms is not None:
-        least = threshold_for_false_alarms(probabilities, truth, classifier.labels, rate=params.false_alarms)
+        given = [classifier.labels[column] for column in probabilities.argmax(axis=1)]
+        least = threshold_for_false_alarms(certainty, given, truth, rate=params.false_alarms)
         classifier.threshold = max(classifier.threshold, least)
 
 

@@ -39,7 +39,9 @@ class ClassifierParams:
         max_words: words read of a sentence.
         max_chars: characters read of a sentence.
         precision: macro precision that the threshold shall reach on the development set.
-        false_alarms: largest share of plain development sentences that may pass the threshold; None for any.
+        false_alarms: largest share of plain development sentences that may pass the threshold, which then bounds the
+            probability of all labels but `other` together (`Classifier.certainty`); None for any share, and a threshold
+            for the most probable label.
         seed: of every random choice.
         n_threads: torch threads while training.
         device: "auto", "cpu" or "cuda".
