@@ -78,7 +78,7 @@ def processor() -> TextProcessor:
 
 def classified(label: str, probability: float, threshold: float = 0.5) -> Classified:
     """What a classifier node answers."""
-    return Classified(label, probability, threshold, {label: probability, "other": 1 - probability}, "v1")
+    return Classified(label, probability, probability, threshold, {label: probability, "other": 1 - probability}, "v1")
 
 
 @dataclass

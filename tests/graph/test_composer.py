@@ -199,7 +199,7 @@ async def test_explain_shows_probabilities_candidates_and_timings() -> None:
 async def test_rerank_is_not_asked_about_what_would_be_passed_over(execution: str, label: str) -> None:
     script = Script(execution=execution, thresholds=Thresholds(match_topic=0.2))
     script.emotion.answer = classified(label, 0.9)  # the only reply is written for the anxious and the angry
-    script.topic.answer = Classified("refund", 0.9, 0.5, {"refund": 0.9, "no_shipment": 0.1}, "v1")
+    script.topic.answer = Classified("refund", 0.9, 0.9, 0.5, {"refund": 0.9, "no_shipment": 0.1}, "v1")
     said = await answer(script, "钱还没退到", explain=True)
     assert not script.rerank.asked
     assert (said.knowledge, said.degraded, said.versions.reranker) == (None, [], None)
@@ -209,7 +209,7 @@ async def test_rerank_is_not_asked_about_what_would_be_passed_over(execution: st
 
 async def test_the_very_same_sentence_is_compared_whatever_its_topic() -> None:
     script = Script(thresholds=Thresholds(match_topic=0.2))
-    script.topic.answer = Classified("refund", 0.9, 0.5, {"refund": 0.9, "no_shipment": 0.1}, "v1")
+    script.topic.answer = Classified("refund", 0.9, 0.9, 0.5, {"refund": 0.9, "no_shipment": 0.1}, "v1")
     script.rerank.answer = Reranked((1.0,), 0.85, "v1")
     assert (await answer(script)).strategy == "knowledge"
 

@@ -1,5 +1,6 @@
 """The classifier: learns, answers the same in any company, survives its artifact, refuses a wrong one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,7 @@ def test_saved_is_loaded_to_the_bit(
     assert np.array_equal(loaded.classify(sentences), classifier.classify(sentences))
     assert (loaded.version, loaded.labels) == (version, LABELS)
     assert (loaded.threshold, loaded.temperature) == (classifier.threshold, classifier.temperature)
+    assert loaded.gate == classifier.gate
     assert loaded.save(tmp_path / "again") == version
 
 
@@ -116,3 +118,13 @@ def test_bad_data_is_refused(labelled: Labelled, embeddings: Embeddings) -> None
         train_classifier(train=labelled, dev=labelled, labels=["other"], embeddings=embeddings)
     with pytest.raises(ValueError, match="dev has no sentences"):
         train_classifier(train=labelled, dev=[], labels=LABELS, embeddings=embeddings)
+
+
+def test_what_the_threshold_bounds(labelled: Labelled, embeddings: Embeddings) -> None:
+    probabilities = np.array([[0.3, 0.5, 0.2], [0.1, 0.2, 0.7]], dtype=np.float32)
+    params = replace(PARAMS, n_epochs=1)
+    by_label = train_classifier(train=labelled, dev=labelled, labels=LABELS, embeddings=embeddings, params=params)
+    assert by_label.certainty(probabilities) == pytest.approx([0.5, 0.7])
+    params = replace(params, false_alarms=0.1)
+    by_any = train_classifier(train=labelled, dev=labelled, labels=LABELS, embeddings=embeddings, params=params)
+    assert by_any.certainty(probabilities) == pytest.approx([0.8, 0.3])

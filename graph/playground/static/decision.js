@@ -14,27 +14,26 @@ export function top(probabilities) {
   return Object.entries(probabilities).reduce((best, one) => (one[1] > best[1] ? one : best));
 }
 
-/** The threshold the emotion had to pass: the lexicon's own when it stood in. */
-export function emotionThreshold(answer, info) {
-  return answer.explain.thresholds.emotion ?? info.thresholds.lexicon;
-}
-
 /** Whether the emotion was sure, but the session belongs to the control group and so is not comforted. */
 export function withheld(answer, info) {
-  const { label, probability } = answer.emotion;
-  return answer.arm === "control" && label !== "other" && probability > emotionThreshold(answer, info);
+  const { certainty, limit } = felt(answer, info);
+  return answer.arm === "control" && answer.emotion.label !== "other" && certainty > limit;
+}
+
+/** How certain it is that there is an emotion, and the threshold for it: the lexicon has its own of both. */
+function felt(answer, info) {
+  const limit = answer.explain.thresholds.emotion;
+  if (limit === null) return { certainty: answer.emotion.probability, limit: info.thresholds.lexicon };
+  return { certainty: 1 - answer.explain.emotion.other, limit };
 }
 
 function emotion(answer, info) {
   const said = texts();
   const { label, probability } = answer.emotion;
-  const limit = percent(emotionThreshold(answer, info));
-  if (answer.handled || withheld(answer, info)) {
-    return { state: "passed", text: said.above(named(label, info.emotions), percent(probability), limit) };
-  }
-  if (label !== "other") {
-    return { state: "failed", text: said.below(named(label, info.emotions), percent(probability), limit) };
-  }
+  const { certainty, limit } = felt(answer, info);
+  const parts = [named(label, info.emotions), percent(probability), percent(certainty), percent(limit)];
+  if (answer.handled || withheld(answer, info)) return { state: "passed", text: said.felt(...parts) };
+  if (label !== "other") return { state: "failed", text: said.unfelt(...parts) };
   return { state: "failed", text: probability > 0 ? said.plain(percent(probability)) : said.silent };
 }
 

@@ -62,6 +62,8 @@ const TEXTS = {
     steps: {
       emotion: "听情绪", knowledge: "找对症的知识", emotion_topic: "看情绪和主题", emotion_only: "只看情绪", none: "交还",
     },
+    felt: (name, value, any, limit) => `有情绪 ${any}，高于门槛 ${limit}；最像${name} ${value}`,
+    unfelt: (name, value, any, limit) => `有情绪 ${any}，没有高过门槛 ${limit}；最像${name} ${value}`,
     above: (name, value, limit) => `${name} ${value}，高于门槛 ${limit}`,
     below: (name, value, limit) => `${name} ${value}，没有高过门槛 ${limit}`,
     plain: (value) => `平常的话（${value}），没有需要安慰的情绪`,
@@ -146,6 +148,8 @@ const TEXTS = {
       emotion: "Hear the emotion", knowledge: "Find knowledge", emotion_topic: "Emotion and topic",
       emotion_only: "Emotion alone", none: "Hand back",
     },
+    felt: (name, value, any, limit) => `An emotion ${any}, above the threshold ${limit}; most likely ${name} ${value}`,
+    unfelt: (name, value, any, limit) => `An emotion ${any}, not above the threshold ${limit}; most likely ${name} ${value}`,
     above: (name, value, limit) => `${name} ${value}, above the threshold ${limit}`,
     below: (name, value, limit) => `${name} ${value}, not above the threshold ${limit}`,
     plain: (value) => `A plain sentence (${value}): no emotion that asks for comfort`,

@@ -1,6 +1,6 @@
 // The panel beside the conversation: everything that led to one answer.
 
-import { decision, emotionThreshold, top } from "./decision.js";
+import { decision, top } from "./decision.js";
 import { drawn, element, unseen } from "./elements.js";
 import { path, stoodIn } from "./path.js";
 import { milliseconds, named, percent, texts } from "./texts.js";
@@ -19,7 +19,7 @@ export function reasons({ text, answer, session }, info, wide) {
     element(
       "div",
       { class: "pair" },
-      part("emotion", null, bars(explain.emotion, info.emotions, emotionThreshold(answer, info), Infinity)),
+      part("emotion", null, bars(explain.emotion, info.emotions, null, Infinity)),
       part("topic", null, explain.topic ? bars(explain.topic, info.topics, explain.thresholds.topic, 8) : untold()),
     ),
     part("candidates", null, explain.candidates.length ? candidates(answer) : untold()),
@@ -73,27 +73,33 @@ function ladder(answer, info) {
     )));
 }
 
+/** A bar each, most probable first; with a threshold that bounds them one by one, a mark where it is. */
 function bars(probabilities, names, threshold, most) {
   const sorted = Object.entries(probabilities).sort((one, other) => other[1] - one[1]);
   const [best] = top(probabilities);
   const row = ([label, value]) => bar(named(label, names), value, threshold, label === best);
   const list = element("ul", { class: "bars" }, ...sorted.slice(0, most).map(row));
-  const limit = element("p", { class: "limit" }, texts().threshold(percent(threshold)));
+  const limit = threshold === null ? null : element("p", { class: "limit" }, texts().threshold(percent(threshold)));
   const others = sorted.slice(most);
   const more = others.length ? folded(others.length, element("ul", { class: "bars" }, ...others.map(row))) : null;
-  return element("div", {}, list, limit, more);
+  return element("div", {}, ...[list, limit, more].filter((one) => one !== null));
+}
+
+function marks(threshold) {
+  if (threshold === null) return [];
+  const mark = element("span", { class: "mark-line" });
+  mark.style.left = `${threshold * 100}%`;
+  return [mark];
 }
 
 function bar(name, value, threshold, best) {
   const full = element("span", { class: "full" });
-  const mark = element("span", { class: "mark-line" });
   full.style.width = `${value * 100}%`;
-  mark.style.left = `${threshold * 100}%`;
   return element(
     "li",
     { class: best ? "best" : null },
     element("span", { class: "label" }, name),
-    element("span", { class: "track", "aria-hidden": "true" }, full, mark),
+    element("span", { class: "track", "aria-hidden": "true" }, full, ...marks(threshold)),
     element("span", { class: "value" }, percent(value)),
   );
 }

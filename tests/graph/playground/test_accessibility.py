@@ -31,9 +31,9 @@ def test_axe_finds_nothing_serious(
     page = visit(language=language, theme=theme, width=width)
     expect(page.locator(".counts")).to_be_visible()
     assert faults(page) == []
-    script.emotion.answer = Classified("other", 0.9, 0.5, {"other": 0.9, "anxious": 0.1}, "v1")
+    script.emotion.answer = Classified("other", 0.9, 0.1, 0.5, {"other": 0.9, "anxious": 0.1}, "v1")
     say(page, "有蓝色的吗")
-    script.emotion.answer = Classified("anxious", 0.9, 0.5, {"other": 0.1, "anxious": 0.9}, "v1")
+    script.emotion.answer = Classified("anxious", 0.9, 0.9, 0.5, {"other": 0.1, "anxious": 0.9}, "v1")
     script.topic.broken = True
     say(page, QUESTION)
     page.locator(".raw summary").click()

@@ -15,7 +15,7 @@ from tests.graph.playground.conftest import Visit
 from tests.graph.scripted import QUESTION, REPLY_KNOWLEDGE, Script, classified
 
 Say = Callable[[Page, str], None]
-EMOTIONS = Classified("anxious", 0.83, 0.5, {"anger": 0.12, "anxious": 0.83, "other": 0.05}, "v1")
+EMOTIONS = Classified("anxious", 0.83, 0.95, 0.5, {"anger": 0.12, "anxious": 0.83, "other": 0.05}, "v1")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_steps_say_what_was_not_sure(visit: Visit, say: Say, script: Script)
         ({"no_shipment": 0.1, "other": 0.9}, "不属于已知的主题（90.0%）", "通用回复"),
     ):
         best = max(zip(topic.values(), topic, strict=True))[1]
-        script.topic.answer = Classified(best, topic[best], 0.5, topic, "v1")
+        script.topic.answer = Classified(best, topic[best], topic[best], 0.5, topic, "v1")
         say(page, QUESTION)
         steps = page.locator(".ladder li")
         expect(steps.nth(1)).to_contain_text("0.200，没有高过门槛 0.850")
@@ -182,7 +182,8 @@ def test_a_session_of_the_control_group_is_told_apart_from_a_plain_sentence(visi
     page.route("**/v1/comfort", withhold)
     say(page, QUESTION)
     expect(page.locator(".calm")).to_contain_text("control group")
-    expect(page.locator(".ladder .passed")).to_contain_text("Anxious 90.0%, above the threshold 50.0%")
+    passed = "An emotion 90.0%, above the threshold 50.0%; most likely Anxious 90.0%"
+    expect(page.locator(".ladder .passed")).to_contain_text(passed)
 
 
 def test_who_stood_in_is_shown(visit: Visit, say: Say, script: Script) -> None:

@@ -10,6 +10,7 @@ from models.training.calibrate import (
     prior_shift,
     prior_weights,
     softmax_temperature,
+    threshold_for_false_alarms,
     threshold_for_macro_precision,
 )
 
@@ -80,3 +81,22 @@ def test_the_threshold_of_a_macro_precision() -> None:
     # accepting the third makes precision 2/3; it is out from 0.6 on
     assert threshold_for_macro_precision(probabilities, truth, labels, precision=0.9) == pytest.approx(0.6, abs=0.006)
     assert threshold_for_macro_precision(probabilities, truth, labels, precision=0.6) == 0.0
+
+
+def test_the_threshold_bounds_another_certainty_if_one_is_given() -> None:
+    probabilities = np.array([[0.5, 0.4, 0.1], [0.4, 0.5, 0.1], [0.6, 0.0, 0.4]], dtype=np.float32)
+    truth, labels = ("anger", "aggrieved", "other"), ("anger", "aggrieved", "other")
+    # by the label alone, the plain sentence is the surest of the three: no threshold leaves the other two
+    assert threshold_for_macro_precision(probabilities, truth, labels, precision=0.9) == 0.0
+    assert threshold_for_macro_precision(
+        probabilities, truth, labels, precision=0.9, certainty=1 - probabilities[:, -1]
+    ) == pytest.approx(0.6, abs=0.006)
+
+
+def test_the_threshold_of_a_share_of_false_alarms() -> None:
+    certainty = np.array([0.9, 0.7, 0.6, 0.3, 0.95], dtype=np.float32)
+    given, truth = ("anger", "anger", "other", "anger", "anger"), ("other", "other", "other", "other", "anger")
+    assert threshold_for_false_alarms(certainty, given, truth, rate=0.25) == pytest.approx(0.7)
+    assert threshold_for_false_alarms(certainty, given, truth, rate=0.0) == pytest.approx(0.9)
+    assert threshold_for_false_alarms(certainty, given, truth, rate=1.0) == 0.0
+    assert threshold_for_false_alarms(certainty, given, ("anger",) * 5, rate=0.0) == 0.0
