@@ -194,7 +194,8 @@ class AppConfig(Section):
     )
     execution: Literal["gated", "speculative"] = Field(
         default="gated",
-        description="gated: emotion first, the rest only for emotional sentences; speculative: all at once.",
+        description="gated: emotion first, the rest only for emotional sentences; "
+        "speculative: emotion, topic and recall at once.",
     )
     transport: Literal["throughput", "plain"] = Field(
         default="throughput",
