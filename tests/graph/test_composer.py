@@ -61,6 +61,15 @@ async def test_an_unsure_emotion_is_not_handled() -> None:
     assert (said.handled, said.emotion.label) == (False, "anger")
 
 
+async def test_a_customer_who_may_be_angry_or_aggrieved_is_comforted() -> None:
+    script = Script()
+    split = {"anger": 0.5, "aggrieved": 0.45, "other": 0.05}
+    script.emotion.answer = Classified("anger", 0.5, 0.95, 0.9, split, "v1")
+    said = await answer(script)
+    assert said.handled
+    assert said.emotion.model_dump() == {"label": "anger", "probability": 0.5}
+
+
 async def test_below_the_match_threshold_emotion_and_topic_answer() -> None:
     script = Script()
     script.rerank.answer = Reranked((0.85,), 0.85, "v1")
