@@ -27,7 +27,6 @@ _RETRY_AFTER_S = 2
 _REPORT_TIMEOUT_S = 25.0
 # A readiness probe must not wait as long as a rating may.
 _STATE_TIMEOUT_S = 0.5
-_MAX_TEXT_CHARS = 500
 _FULL = "the disk of the feedback store is full; the rating was not kept, send it again later"
 _AWAY = "the feedback store does not answer; the rating was not kept, send it again later"
 _BEHIND = "answers are still on their way to the feedback store; send the rating again later"
@@ -145,7 +144,7 @@ class Feedback:
             strategy=answer.strategy,
             versions=answer.versions.model_dump(),
             degraded=tuple(answer.degraded),
-            text=request.text[:_MAX_TEXT_CHARS] if self._keep_text else None,
+            text=request.text if self._keep_text else None,
         )
 
 

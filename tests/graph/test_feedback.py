@@ -66,6 +66,13 @@ async def test_texts_are_kept_only_if_asked_and_masked(script: Script, tmp_path:
     assert stored(tmp_path)[0]["text"] == f"{QUESTION}，打[电话]"
 
 
+async def test_a_long_text_is_masked_before_it_is_cut(script: Script, tmp_path: Path) -> None:
+    text = f"{'急' * 494}，13812345678"
+    async with service(script, tmp_path, feedback={"keep_text": True}, max_text_chars=1000) as (http, _):
+        assert (await http.post("/v1/comfort", json={"text": text})).status_code == 200
+    assert stored(tmp_path)[0]["text"] == f"{'急' * 494}，[电话]"
+
+
 async def test_control_gets_no_comfort_but_its_emotion_is_recorded(script: Script, tmp_path: Path) -> None:
     async with service(script, tmp_path, experiment={"control_share": 1.0}) as (http, _):
         said = (await http.post("/v1/comfort", json={"text": QUESTION})).json()
