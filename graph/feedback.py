@@ -9,12 +9,11 @@ import time
 from typing import Any, Protocol
 
 from fastapi import FastAPI
-from pydantic import AwareDatetime
 
 from deployments.messages import Entry, Receipt
 from deployments.work import Failure, Outcome
 from graph.experiment import Experiment, named_session, session_of
-from graph.feedback_schema import FeedbackReceipt, FeedbackRequest, Satisfaction
+from graph.feedback_schema import FeedbackReceipt, FeedbackRequest, Satisfaction, Since
 from graph.problems import RequestProblem
 from graph.recorder import Recorder
 from graph.satisfaction import report
@@ -165,6 +164,6 @@ def install(app: FastAPI, feedback: Feedback) -> None:
         return await feedback.rate(request)
 
     @app.get("/v1/satisfaction", responses=_problems(422, 503))
-    async def satisfaction(since: AwareDatetime | None = None) -> Satisfaction:
+    async def satisfaction(since: Since | None = None) -> Satisfaction:
         """Share of very satisfied sessions by arm, emotion and strategy, with intervals and significance."""
         return await feedback.satisfaction(since.timestamp() if since else None)
