@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _DAY_S = 86_400.0
 _FORGET_EVERY_S = 60.0
+_MAX_TEXT_CHARS = 500
 
 
 class FeedbackWriter:
@@ -29,7 +30,8 @@ class FeedbackWriter:
 
     Args:
         url: Of the store, see `indexes.feedback.database`.
-        mask: Takes personal data out of a text; everything a customer wrote goes through it before it is stored.
+        mask: Takes personal data out of a text; everything a customer wrote goes through it before it is stored,
+            and a sentence is cut to 500 characters after it.
         keep_days: Entries older than this are deleted, a part a minute; None keeps all.
     """
 
@@ -90,7 +92,8 @@ class FeedbackWriter:
 
     def _masked(self, entry: Entry) -> Entry:
         if isinstance(entry, Answered):
-            return entry if entry.text is None else replace(entry, text=self._mask(entry.text))
+            # Cut afterwards: half an e-mail address or phone number would not be recognised.
+            return entry if entry.text is None else replace(entry, text=self._mask(entry.text)[:_MAX_TEXT_CHARS])
         return entry if entry.comment is None else replace(entry, comment=self._mask(entry.comment))
 
 

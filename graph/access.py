@@ -52,11 +52,12 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it here."""
-        if scope["type"] != "http" or not scope["path"].startswith(_GUARDED):
+        path = _route(scope) if scope["type"] == "http" else ""
+        if not path.startswith(_GUARDED):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        caller, refusal = self._caller(scope["path"], headers)
+        caller, refusal = self._caller(path, headers)
         who = caller or address(scope, headers, forwarded_for=self._forwarded_for)
         wait_s = self._rate.wait_s(who) if self._rate else 0
         if wait_s:
@@ -84,6 +85,12 @@ class Access:
         return name, (None if name else (401, "this key is not known; ask the operator for one"))
 
 
+def _route(scope: Scope) -> str:
+    """The path that the router looks up: without the route prefix, which Serve names in `root_path` and leaves in."""
+    path, root = str(scope["path"]), scope.get("root_path", "")
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path
+
+
 def _rate(limit: str) -> Rate:
     # Loads drivers of databases, on which a composer without a limit need not wait when it starts.
     from graph.rate import Rate  # noqa: PLC0415
@@ -100,13 +107,22 @@ def key_in(headers: Headers) -> str | None:
 
 
 def address(scope: Scope, headers: Headers, *, forwarded_for: bool) -> str:
-    """Where a request comes from; of an IPv6 address its network, which one customer has whole."""
+    """Where a request comes from; of an IPv6 address its network, which one customer has whole.
+
+    Args:
+        scope: The connection.
+        headers: Of the request.
+        forwarded_for: Believe the last entry of the last X-Forwarded-For: what stands before it is the client's word.
+    """
     client = scope.get("client")
     said = client[0] if client else "unknown"
-    if forwarded_for and "x-forwarded-for" in headers:
-        said = headers["x-forwarded-for"].rpartition(",")[2].strip()
+    forwarded = headers.getlist("x-forwarded-for") if forwarded_for else []
+    if forwarded:
+        said = forwarded[-1].rpartition(",")[2].strip()
     try:
         found = ipaddress.ip_address(said)
     except ValueError:
         return "unknown"
-    return said if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+    # An IPv6 socket writes 192.0.2.1 as ::ffff:192.0.2.1; all such addresses lie in one /64.
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))

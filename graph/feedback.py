@@ -9,12 +9,11 @@ import time
 from typing import Any, Protocol
 
 from fastapi import FastAPI
-from pydantic import AwareDatetime
 
 from deployments.messages import Entry, Receipt
 from deployments.work import Failure, Outcome
 from graph.experiment import Experiment, named_session, session_of
-from graph.feedback_schema import FeedbackReceipt, FeedbackRequest, Satisfaction
+from graph.feedback_schema import FeedbackReceipt, FeedbackRequest, Satisfaction, Since
 from graph.problems import RequestProblem
 from graph.recorder import Recorder
 from graph.satisfaction import report
@@ -27,7 +26,6 @@ _RETRY_AFTER_S = 2
 _REPORT_TIMEOUT_S = 25.0
 # A readiness probe must not wait as long as a rating may.
 _STATE_TIMEOUT_S = 0.5
-_MAX_TEXT_CHARS = 500
 _FULL = "the disk of the feedback store is full; the rating was not kept, send it again later"
 _AWAY = "the feedback store does not answer; the rating was not kept, send it again later"
 _BEHIND = "answers are still on their way to the feedback store; send the rating again later"
@@ -145,7 +143,7 @@ class Feedback:
             strategy=answer.strategy,
             versions=answer.versions.model_dump(),
             degraded=tuple(answer.degraded),
-            text=request.text[:_MAX_TEXT_CHARS] if self._keep_text else None,
+            text=request.text if self._keep_text else None,
         )
 
 
@@ -166,6 +164,6 @@ def install(app: FastAPI, feedback: Feedback) -> None:
         return await feedback.rate(request)
 
     @app.get("/v1/satisfaction", responses=_problems(422, 503))
-    async def satisfaction(since: AwareDatetime | None = None) -> Satisfaction:
+    async def satisfaction(since: Since | None = None) -> Satisfaction:
         """Share of very satisfied sessions by arm, emotion and strategy, with intervals and significance."""
         return await feedback.satisfaction(since.timestamp() if since else None)

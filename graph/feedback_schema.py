@@ -1,10 +1,23 @@
 """What travels over HTTP about ratings and satisfaction."""
 
-from typing import Self
+from datetime import UTC, datetime
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from graph.schema import Identifier, Wire
+
+
+def _in_utc(moment: datetime) -> datetime:
+    # By way of the number of seconds, which the report goes by: it may be rounded out of the calendar.
+    try:
+        return datetime.fromtimestamp(moment.timestamp(), UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must lie in the years 1 to 9999 in UTC; send a later or an earlier moment") from None
+
+
+Since = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment that the report can start at, and repeat."""
 
 
 class FeedbackRequest(Wire):

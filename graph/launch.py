@@ -46,7 +46,7 @@ def running(file: ServeFile, *, address: str | None = None) -> Iterator[str]:
         LaunchError: the port is taken, the deployment failed, or it was not ready in time.
     """
     check_port(file)
-    with switched(file.app.transport), ray_cluster(address) as dashboard:
+    with switched(file.app.transport, forwarded_for=file.app.security.forwarded_for), ray_cluster(address) as dashboard:
         # Ray's own client of that interface: it carries the cluster's authentication token.
         client = ServeSubmissionClient(dashboard)
         deploy(client, file)

@@ -19,7 +19,11 @@ _NOTHING = Proportion(0, 0)
 
 
 def report(tallies: Tallies, *, since: float | None = None) -> Satisfaction:
-    """The report; `since` (seconds since the epoch) is what the tallies were restricted to."""
+    """The report; `since` (seconds since the epoch) is what the tallies were restricted to.
+
+    Raises:
+        ValueError: `since` lies outside the years 1 to 9999; `graph.feedback_schema.Since` lets no such moment in.
+    """
     emotional = [mix for mix in tallies.mixes if mix.strategy != NO_STRATEGY]
     comforted = {mix.strategy: mix.answers for mix in emotional if mix.arm == "comfort"}
     total = sum(comforted.values())

@@ -25,15 +25,17 @@ _PROXY_CHECKS = {"RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1"}
 
 
 @contextmanager
-def switched(transport: Transport) -> Iterator[None]:
+def switched(transport: Transport, *, forwarded_for: bool = False) -> Iterator[None]:
     """The switches stand in this process' environment while the block runs; what an operator has set stays.
 
     Args:
         transport: The profile.
+        forwarded_for: Whether a proxy in front of the service sets X-Forwarded-For (`security.forwarded_for`).
     """
     # HAProxy's admin socket is open to every user, so the folder around it is not (mode 0700).
     with tempfile.TemporaryDirectory(prefix="anwei-") as folder:
-        missing = {name: value for name, value in switches(transport, Path(folder)).items() if name not in os.environ}
+        wanted = switches(transport, Path(folder)) | ({"ANWEI_FORWARDED_FOR": "1"} if forwarded_for else {})
+        missing = {name: value for name, value in wanted.items() if name not in os.environ}
         os.environ |= missing
         try:
             yield

@@ -42,6 +42,18 @@ def test_words_are_masked_before_they_are_stored(tmp_path: Path) -> None:
     engine.dispose()
 
 
+@pytest.mark.parametrize("private", ["13812345678", "somebody@example.com"])
+def test_a_long_sentence_is_cut_after_it_is_masked(tmp_path: Path, private: str) -> None:
+    text = "很" * 493 + "，" + private + "。" * 200  # characters 495 and on: the cut goes through it
+    writer_at(tmp_path / "x.sqlite3").many([answered("r", text=text)])
+    engine = create_engine(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    with engine.connect() as connection:
+        kept = connection.execute(select(answers.c.text)).scalar_one()
+    engine.dispose()
+    assert kept == mask_personal(text)[:500]
+    assert private[:4] not in kept
+
+
 def test_a_store_that_is_away_is_an_outcome_and_is_tried_again(tmp_path: Path) -> None:
     place = tmp_path / "here"
     place.write_text("in the way")
@@ -60,8 +72,8 @@ def test_a_full_disk_is_an_outcome(small_disk: Path) -> None:
     writer = writer_at(small_disk / "x.sqlite3")
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(500_000))
-    many = [answered(str(number), text="很" * 2000) for number in range(200)]
-    assert writer.many(many) == [Receipt.FULL] * 200
+    many = [answered(str(number), text="很" * 500) for number in range(800)]
+    assert writer.many(many) == [Receipt.FULL] * 800
     with pytest.raises(StoreError, match="full"):
         _ = writer.version
     ballast.unlink()

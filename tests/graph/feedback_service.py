@@ -19,7 +19,7 @@ Opened = tuple[httpx.AsyncClient, Feedback]
 
 
 @asynccontextmanager
-async def service(script: Script, place: Path, **sections: Any) -> AsyncIterator[Opened]:
+async def service(script: Script, place: Path, *, max_text_chars: int = 500, **sections: Any) -> AsyncIterator[Opened]:
     """The HTTP interface with its lifespan, over a store at `place`."""
     feedback = {"url": f"sqlite:///{place / 'x.sqlite3'}", "flush_ms": 5} | sections.pop("feedback", {})
     config = AppConfig.model_validate({"feedback": feedback, **sections})
@@ -28,7 +28,7 @@ async def service(script: Script, place: Path, **sections: Any) -> AsyncIterator
     app = make_app(
         composer,
         info=some_info(composer),
-        max_text_chars=500,
+        max_text_chars=max_text_chars,
         max_batch_items=300,
         max_body_bytes=2_000_000,
         feedback=made,

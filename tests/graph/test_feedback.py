@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,13 @@ async def test_texts_are_kept_only_if_asked_and_masked(script: Script, tmp_path:
     async with service(script, tmp_path, feedback={"keep_text": True}) as (http, _):
         await http.post("/v1/comfort", json={"text": f"{QUESTION}，打13812345678"})
     assert stored(tmp_path)[0]["text"] == f"{QUESTION}，打[电话]"
+
+
+async def test_a_long_text_is_masked_before_it_is_cut(script: Script, tmp_path: Path) -> None:
+    text = f"{'急' * 494}，13812345678"
+    async with service(script, tmp_path, feedback={"keep_text": True}, max_text_chars=1000) as (http, _):
+        assert (await http.post("/v1/comfort", json={"text": text})).status_code == 200
+    assert stored(tmp_path)[0]["text"] == f"{'急' * 494}，[电话]"
 
 
 async def test_control_gets_no_comfort_but_its_emotion_is_recorded(script: Script, tmp_path: Path) -> None:
@@ -133,6 +141,29 @@ async def test_what_cannot_be_rated_is_a_problem(
         written = json.dumps(body)  # with escapes: httpx itself writes no lone surrogate
         headers = {"content-type": "application/json"}
         is_problem(await http.post("/v1/feedback", content=written, headers=headers), status)
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "9999-12-31T23:59:59.999999Z",  # as a number of seconds rounded to the year 10000
+        "2026-01-01T00:00:00",
+        "yesterday",
+    ],
+)
+async def test_a_report_since_no_moment_is_a_problem(script: Script, tmp_path: Path, since: str) -> None:
+    async with service(script, tmp_path) as (http, _):
+        assert "since" in is_problem(await http.get("/v1/satisfaction", params={"since": since}), 422)
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00Z", "2026-01-01T08:00:00+08:00", "9999-12-31T23:59:59Z"])
+async def test_a_report_says_since_when(script: Script, tmp_path: Path, since: str) -> None:
+    async with service(script, tmp_path) as (http, _):
+        said = await http.get("/v1/satisfaction", params={"since": since})
+    assert said.status_code == 200
+    assert datetime.fromisoformat(said.json()["since"]) == datetime.fromisoformat(since)
 
 
 async def test_without_a_store_answers_go_on_and_ratings_are_503(script: Script, tmp_path: Path) -> None:

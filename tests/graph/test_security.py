@@ -35,12 +35,12 @@ def digests(folder: Path, name: str, *keys: str) -> Path:
 
 @asynccontextmanager
 async def client(
-    settings: Security, change: Callable[[FastAPI], None] = lambda _: None
+    settings: Security, change: Callable[[FastAPI], None] = lambda _: None, *, root_path: str = ""
 ) -> AsyncIterator[httpx.AsyncClient]:
     app = app_of(Script())
     change(app)
     security.install(app, settings)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=("192.0.2.7", 1))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=("192.0.2.7", 1), root_path=root_path)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http
 
@@ -114,6 +114,23 @@ async def test_operators_routes_are_hidden_until_a_token_is_set_and_then_need_it
         assert (await http.get("/v1/info", headers={"authorization": f"Bearer {TOKEN}"})).status_code == 401
 
 
+@pytest.mark.parametrize("root", ["/anwei", "/v1", "/anwei/v1/admin"])
+async def test_a_route_prefix_does_not_lead_past_the_guard(tmp_path: Path, root: str) -> None:
+    keys = digests(tmp_path, "shop", KEY)
+    async with client(Security(api_keys=keys), root_path=root) as http:
+        assert (await http.get(f"{root}/readyz")).status_code == 200
+        assert (await http.get(f"{root}/v1/info", headers={"x-api-key": KEY})).status_code == 200
+        assert (await http.get(f"{root}/v1/info")).status_code == 401
+        hidden = await http.post(f"{root}/v1/admin/publish", headers={"x-api-key": KEY})
+        assert (hidden.status_code, "security.admin_tokens" in hidden.json()["detail"]) == (404, True)
+
+
+@pytest.mark.parametrize("root", ["/v", "/v1/admi"])
+async def test_a_prefix_ends_where_a_part_of_the_path_ends(tmp_path: Path, root: str) -> None:
+    async with client(Security(api_keys=digests(tmp_path, "shop", KEY)), root_path=root) as http:
+        assert (await http.get("/v1/info")).status_code == 401
+
+
 async def test_the_rate_is_limited_per_key_and_says_when_to_come_back(tmp_path: Path) -> None:
     keys = digests(tmp_path, "shop", KEY, "other")
     async with client(Security(api_keys=keys, rate_limit="3/hour")) as http:
@@ -148,11 +165,18 @@ async def test_guessing_keys_is_limited_too(tmp_path: Path) -> None:
         ("192.0.2.1", "10.0.0.1, 203.0.113.9", True, "203.0.113.9"),
         ("2001:db8:1:2:3:4:5:6", None, False, "2001:db8:1:2::/64"),
         ("192.0.2.1", "nonsense", True, "unknown"),
+        ("::ffff:192.0.2.1", None, False, "192.0.2.1"),
+        ("192.0.2.1", "::ffff:203.0.113.9", True, "203.0.113.9"),
     ],
 )
 def test_addresses(client_host: str, forwarded: str | None, *, trusted: bool, expected: str) -> None:
     headers = Headers({"x-forwarded-for": forwarded} if forwarded else {})
     assert address({"client": (client_host, 1)}, headers, forwarded_for=trusted) == expected
+
+
+def test_of_several_headers_the_proxy_wrote_the_last() -> None:
+    headers = Headers(raw=[(b"x-forwarded-for", b"10.0.0.1"), (b"x-forwarded-for", b"10.0.0.2, 203.0.113.9")])
+    assert address({"client": ("192.0.2.1", 1)}, headers, forwarded_for=True) == "203.0.113.9"
 
 
 async def test_other_pages_may_call_only_if_they_are_listed(tmp_path: Path) -> None:

@@ -28,6 +28,11 @@ listen stats
 """
 
 
+def environment(haproxy: Path) -> dict[str, str]:
+    """Of the wrapper in front of this program, where no proxy stands before the service."""
+    return {**os.environ, "ANWEI_HAPROXY": str(haproxy), "ANWEI_FORWARDED_FOR": ""}
+
+
 def test_throughput_is_the_default_and_plain_bounds_its_proxy(tmp_path: Path) -> None:
     assert AppConfig().transport == "throughput"
     callback = switches("plain", tmp_path)["RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"]
@@ -57,6 +62,13 @@ def test_what_an_operator_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("forwarded_for", [True, False])
+def test_haproxy_is_told_of_a_proxy_in_front(monkeypatch: pytest.MonkeyPatch, *, forwarded_for: bool) -> None:
+    monkeypatch.delenv("ANWEI_FORWARDED_FOR", raising=False)
+    with switched("throughput", forwarded_for=forwarded_for):
+        assert os.environ.get("ANWEI_FORWARDED_FOR") == ("1" if forwarded_for else None)
+
+
 def test_the_wrapper_keeps_pages_on_loopback_drops_two_headers_and_repeats_no_administration(tmp_path: Path) -> None:
     config, seen = tmp_path / "haproxy.cfg", tmp_path / "seen"
     config.write_text(CONFIG, encoding="utf-8")
@@ -65,7 +77,7 @@ def test_the_wrapper_keeps_pages_on_loopback_drops_two_headers_and_repeats_no_ad
     haproxy.chmod(0o755)
     words = [str(WRAPPER), "-db", "-f", str(config), "-sf", "12"]
     for _ in range(2):  # a file that was corrected already stays correct
-        subprocess.run(words, check=True, env={**os.environ, "ANWEI_HAPROXY": str(haproxy)})
+        subprocess.run(words, check=True, env=environment(haproxy))
     lines = config.read_text(encoding="utf-8").splitlines()
     binds = [line.split()[1] for line in lines if line.strip().startswith("bind")]
     assert binds == ["127.0.0.1:9101", "127.0.0.1:8000", "127.0.0.1:8404"]
@@ -73,7 +85,7 @@ def test_the_wrapper_keeps_pages_on_loopback_drops_two_headers_and_repeats_no_ad
     assert lines[place + 1].split() == ["http-request", "del-header", "x-request-timeout-seconds"]
     assert lines[place + 2].split() == ["http-request", "del-header", "x-request-disconnect-disabled"]
     assert lines[place + 3].split()[1:4] == ["disable-l7-retry", "if", "{"]
-    assert "/v1/admin/" in lines[place + 3]
+    assert lines[place + 3].split()[4:6] == ["path_sub", "/v1/admin/"]  # a route prefix may stand before it
     assert seen.read_text(encoding="utf-8").split() == words[1:]
     (default,) = (line for line in lines if "http-request return" in line)
     assert default.split()[2:6] == ["status", "503", "content-type", "application/problem+json"]
@@ -87,11 +99,27 @@ def test_haproxy_takes_what_the_wrapper_writes(tmp_path: Path) -> None:
     config.write_text(
         limits + text.replace("backend default_backend", "backend default_backend\n    mode http"), "utf-8"
     )
-    binary = {**os.environ, "ANWEI_HAPROXY": str(get_haproxy_binary())}
     done = subprocess.run(
-        [str(WRAPPER), "-c", "-f", str(config)], env=binary, capture_output=True, text=True, check=False
+        [str(WRAPPER), "-c", "-f", str(config)],
+        env=environment(Path(get_haproxy_binary())),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "%[src]" in config.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("value", ["", "1"])
+def test_the_wrapper_writes_the_address_unless_a_proxy_in_front_did(tmp_path: Path, value: str) -> None:
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(CONFIG, encoding="utf-8")
+    settings = environment(Path("/bin/true")) | {"ANWEI_FORWARDED_FOR": value}
+    subprocess.run([str(WRAPPER), "-f", str(config)], check=True, env=settings)
+    lines = [line.strip() for line in config.read_text(encoding="utf-8").splitlines()]
+    written = [n for n, line in enumerate(lines) if line == "http-request set-header x-forwarded-for %[src]"]
+    frontend = range(lines.index("frontend http_frontend"), lines.index("backend default_backend"))
+    assert [n in frontend for n in written] == ([] if value else [True])
 
 
 def test_free_ports_are_different() -> None:
