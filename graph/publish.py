@@ -2,43 +2,38 @@
 
 `publish` changes nothing until everything that can be known beforehand is known: the data check finds no new problem,
 the new index stands beside the old one, every new sentence finds its entry, a fixed set of old sentences is answered
-as before. Then the commit: files of data/knowledge, the pipeline's manifest, the index pointer. What was before is
-kept as a release; a journal names it while a commit is under way, so that whatever was cut short is undone by the
-next command. One lock serialises publishing, rollback and builds.
+as before. Then the commit: files of data/knowledge, the pipeline's
+manifest, the index pointer. What was before is kept as a release (`graph.journal`).
 
 A running service is not told: every replica looks at the pointer itself (`indexes.shelf`).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock
 
 from configs.schema import AppConfig
 from graph.content import Content
 from graph.errors import InputError
-from graph.pipeline import LOCK, MANIFEST, mark_built, stale_steps
+from graph.journal import alone, begin, end, forget, keep, replace_files, restore
+from graph.pipeline import mark_built, stale_steps
 from graph.places import Places
 from graph.rehearsal import Rehearsal
-from graph.releases import RECORD, RELEASES, release_folders
+from graph.releases import RELEASES, read_record, release_folders
 from indexes.content.append import append_entries, next_ids
 from indexes.content.check import check_data
 from indexes.content.knowledge import KnowledgeEntry
-from indexes.mining.drafts import Draft, DraftFolder, draft_problems, write_whole
+from indexes.mining.drafts import Draft, DraftFolder, draft_problems
 from indexes.versions import IndexVersions
 from models.encoder import SentenceEncoder
 from models.text.segment import segmenter_version
 
 Progress = Callable[[str, int, int], None]
-_JOURNAL = "journal"
 _KEPT_RELEASES = 10
 
 
@@ -65,7 +60,7 @@ def publish(config: AppConfig, drafts: DraftFolder, *, progress: Progress | None
             nothing was changed.
         ContentError, IndexUnavailableError, ArtifactError: data or artifacts cannot be used; nothing was changed.
     """
-    with _alone(config):
+    with alone(config):
         stale = stale_steps(config)
         if stale:
             raise InputError(f"{config.artifacts}: {', '.join(stale)} not up to date; run `train all` first")
@@ -88,28 +83,16 @@ def rollback(config: AppConfig) -> Published:
     Raises:
         InputError: there is no release to go back to, or the knowledge was edited since; nothing was changed.
     """
-    with _alone(config):
+    with alone(config):
         releases = release_folders(config)
         if not releases:
             raise InputError(f"{config.artifacts / RELEASES}: nothing was published; there is nothing to go back to")
-        record = json.loads((releases[-1] / RECORD).read_text(encoding="utf-8"))
+        record = read_record(releases[-1])
         now = Content(config.data).knowledge.digest
         if now != record["knowledge_after"]:
             raise InputError(f"{config.data / 'knowledge'}: edited since the last publish; undo that edit first")
-        _journal(config, releases[-1])
-        _restore(config, releases[-1])
+        restore(config, releases[-1])
         return Published(tuple(record["entries"]), record["index_before"])
-
-
-@contextmanager
-def _alone(config: AppConfig) -> Iterator[None]:
-    """The only one that changes artifacts and knowledge; first undoes what an earlier one left half done."""
-    config.artifacts.mkdir(parents=True, exist_ok=True)
-    with FileLock(config.artifacts / LOCK):
-        journal = config.artifacts / RELEASES / _JOURNAL
-        if journal.exists():
-            _restore(config, config.artifacts / RELEASES / journal.read_text(encoding="utf-8"))
-        yield
 
 
 def _stage(config: AppConfig, folder: Path) -> AppConfig:
@@ -153,11 +136,12 @@ def _without_numbers(problem: str) -> str:
 
 def _build(config: AppConfig, staged: AppConfig, progress: Progress | None) -> str:
     content = Content(staged.data)
-    encoder = SentenceEncoder.load(
-        Places(config.artifacts).encoder, segmenter=segmenter_version(), device=config.device
-    )
     versions = IndexVersions(Places(config.artifacts).index)
-    return versions.build(content.knowledge, segmenter=content.processor, encoder=encoder, progress=progress)
+    return versions.build(content.knowledge, segmenter=content.processor, encoder=_encoder(config), progress=progress)
+
+
+def _encoder(config: AppConfig) -> SentenceEncoder:
+    return SentenceEncoder.load(Places(config.artifacts).encoder, segmenter=segmenter_version(), device=config.device)
 
 
 def _commit(
@@ -176,70 +160,22 @@ def _commit(
         "index_after": version,
         "knowledge_after": Content(staged.data).knowledge.digest,
     }
-    release = _keep(config, record)
-    _journal(config, release)
-    _replace_files(staged.data / "knowledge", config.data / "knowledge")
+    begin(config, keep(config, record))
+    replace_files(staged.data / "knowledge", config.data / "knowledge")
     mark_built(config)
     for draft, entry in zip(approved, entries, strict=True):
         drafts.change(draft.id, status="published", entry=entry.id)
     versions.switch(version)
-    (config.artifacts / RELEASES / _JOURNAL).unlink()
+    end(config)
     _forget_old(config, versions)
-
-
-def _keep(config: AppConfig, record: dict[str, object]) -> Path:
-    """A release folder with what is in use now."""
-    root = config.artifacts / RELEASES
-    root.mkdir(exist_ok=True)
-    releases = release_folders(config)
-    number = int(releases[-1].name) + 1 if releases else 1
-    beside = Path(tempfile.mkdtemp(prefix=".new.", dir=root))
-    shutil.copytree(config.data / "knowledge", beside / "knowledge")
-    shutil.copy(config.artifacts / MANIFEST, beside / MANIFEST)
-    write_whole(beside / RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-    release = root / f"{number:04d}"
-    os.replace(beside, release)
-    return release
-
-
-def _restore(config: AppConfig, release: Path) -> None:
-    """Makes everything as it was before a release, and forgets it; may be repeated."""
-    record = json.loads((release / RECORD).read_text(encoding="utf-8"))
-    versions = IndexVersions(Places(config.artifacts).index)
-    versions.switch(record["index_before"])
-    _replace_files(release / "knowledge", config.data / "knowledge")
-    write_whole(config.artifacts / MANIFEST, (release / MANIFEST).read_text(encoding="utf-8"))
-    for folder, ids in record["drafts"].items():
-        drafts = DraftFolder(Path(folder))
-        for draft_id in ids:
-            if (Path(folder) / f"{draft_id}.yaml").exists():
-                drafts.change(draft_id, status="approved", entry="")
-    (config.artifacts / RELEASES / _JOURNAL).unlink(missing_ok=True)
-    shutil.rmtree(release)
-
-
-def _journal(config: AppConfig, release: Path) -> None:
-    write_whole(config.artifacts / RELEASES / _JOURNAL, release.name)
-
-
-def _replace_files(source: Path, target: Path) -> None:
-    """Makes the YAML files of `target` those of `source`, one after another, each in one step."""
-    wanted = {path.name: path.read_text(encoding="utf-8") for path in sorted(source.glob("*.yaml"))}
-    for name, text in wanted.items():
-        path = target / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_whole(path, text)
-    for path in sorted(target.glob("*.yaml")):
-        if path.name not in wanted:
-            path.unlink()
 
 
 def _forget_old(config: AppConfig, versions: IndexVersions) -> None:
     """Keeps the last releases and the index versions they lead back to."""
     releases = release_folders(config)
     for path in releases[:-_KEPT_RELEASES]:
-        shutil.rmtree(path)
+        forget(path)
     kept = {versions.current}
     for path in releases[-_KEPT_RELEASES:]:
-        kept.add(json.loads((path / RECORD).read_text(encoding="utf-8"))["index_before"])
+        kept.add(read_record(path)["index_before"])
     versions.drop_all_but(sorted(kept))
