@@ -2,7 +2,7 @@
 
 `publish` changes nothing until everything that can be known beforehand is known: the data check finds no new problem,
 the new index stands beside the old one, every new sentence finds its entry, a fixed set of old sentences is answered
-as before. Then the commit: files of data/knowledge, the pipeline's
+as before, and nobody changed an approved draft meanwhile. Then the commit: files of data/knowledge, the pipeline's
 manifest, the index pointer. What was before is kept as a release (`graph.journal`).
 
 A running service is not told: every replica looks at the pointer itself (`indexes.shelf`).
@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from configs.schema import AppConfig
 from graph.content import Content
@@ -28,6 +29,7 @@ from graph.releases import RELEASES, read_record, release_folders
 from indexes.content.append import append_entries, next_ids
 from indexes.content.check import check_data
 from indexes.content.knowledge import KnowledgeEntry
+from indexes.knowledge_index import Manifest
 from indexes.mining.drafts import Draft, DraftFolder, draft_problems
 from indexes.versions import IndexVersions
 from models.encoder import SentenceEncoder
@@ -56,8 +58,8 @@ def publish(config: AppConfig, drafts: DraftFolder, *, progress: Progress | None
     """Puts all approved drafts of a folder in use.
 
     Raises:
-        InputError: nothing is approved, the models are not up to date, a check or the rehearsal found a problem;
-            nothing was changed.
+        InputError: nothing is approved, the models are not up to date, a check or the rehearsal found a problem, an
+            approved draft was changed meanwhile; nothing was changed.
         ContentError, IndexUnavailableError, ArtifactError: data or artifacts cannot be used; nothing was changed.
     """
     with alone(config):
@@ -73,7 +75,9 @@ def publish(config: AppConfig, drafts: DraftFolder, *, progress: Progress | None
             _check(config, staged)
             version = _build(config, staged, progress)
             unanswered = Rehearsal(config, staged).run(entries, IndexVersions(Places(config.artifacts).index), version)
-            _commit(config, staged, drafts, approved, entries, version)
+            with drafts.locked():
+                _check_unchanged(drafts, approved)
+                _commit(config, staged, drafts, approved, entries, version)
         return Published(tuple(entry.id for entry in entries), version, tuple(unanswered))
 
 
@@ -81,18 +85,32 @@ def rollback(config: AppConfig) -> Published:
     """Puts the previous release back in use: knowledge, index, and the drafts as approved again.
 
     Raises:
-        InputError: there is no release to go back to, or the knowledge was edited since; nothing was changed.
+        InputError: there is no release to go back to, or the knowledge was edited or the encoder trained since;
+            nothing was changed.
+        IndexUnavailableError, ArtifactError: the former index or the encoder cannot be used; nothing was changed.
     """
     with alone(config):
         releases = release_folders(config)
         if not releases:
             raise InputError(f"{config.artifacts / RELEASES}: nothing was published; there is nothing to go back to")
         record = read_record(releases[-1])
-        now = Content(config.data).knowledge.digest
-        if now != record["knowledge_after"]:
-            raise InputError(f"{config.data / 'knowledge'}: edited since the last publish; undo that edit first")
+        _check_way_back(config, record)
         restore(config, releases[-1])
         return Published(tuple(record["entries"]), record["index_before"])
+
+
+def _check_way_back(config: AppConfig, record: dict[str, Any]) -> None:
+    """Refuses to go back to what does not fit what is there now."""
+    knowledge = config.data / "knowledge"
+    if Content(config.data).knowledge.digest != record["knowledge_after"]:
+        raise InputError(f"{knowledge}: edited since the last publish; undo that edit first")
+    folder = IndexVersions(Places(config.artifacts).index).folder(record["index_before"])
+    before, now = Manifest.read(folder).encoder, _encoder(config).version
+    if before != now:
+        raise InputError(
+            f"{folder}: built with encoder {before}, which was trained again since and is {now}; "
+            f"take {', '.join(record['entries'])} out of {knowledge} by hand and run `train all`"
+        )
 
 
 def _stage(config: AppConfig, folder: Path) -> AppConfig:
@@ -142,6 +160,17 @@ def _build(config: AppConfig, staged: AppConfig, progress: Progress | None) -> s
 
 def _encoder(config: AppConfig) -> SentenceEncoder:
     return SentenceEncoder.load(Places(config.artifacts).encoder, segmenter=segmenter_version(), device=config.device)
+
+
+def _check_unchanged(drafts: DraftFolder, approved: Sequence[Draft]) -> None:
+    """Refuses what somebody edited, rejected or deleted while the index was built and tried."""
+    now = {draft.id: draft for draft in drafts.all()}
+    changed = [draft.id for draft in approved if now.get(draft.id) != draft]
+    if changed:
+        raise InputError(
+            f"{drafts.folder}: draft {', '.join(changed)} was changed while it was being published; "
+            "review it and publish again"
+        )
 
 
 def _commit(

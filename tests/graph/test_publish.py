@@ -180,6 +180,33 @@ def test_a_build_first_undoes_what_was_cut_short(
     assert drafts.get("0a1").status == "rejected"
 
 
+def test_there_is_no_way_back_to_an_index_of_another_encoder(plain: AppConfig, drafts: DraftFolder) -> None:
+    (entry_id,) = publish(plain, drafts).entries
+    build_with_encoder(plain, seed=1)
+    before = state(plain)
+    with pytest.raises(InputError, match=f"trained again since .* take {entry_id} out of .* and run `train all`"):
+        rollback(plain)
+    assert state(plain) == before
+    assert drafts.get("0a1").status == "published"
+
+
+@pytest.mark.parametrize("change", [{"status": "rejected"}, {"status": "draft", "reply": REPLY + "我们陪您。"}])
+def test_what_a_reviewer_does_meanwhile_is_not_lost(
+    plain: AppConfig, drafts: DraftFolder, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    before = state(plain)
+
+    def meanwhile(*_: object) -> list[str]:
+        DraftFolder(drafts.folder).change("0a1", **change)
+        return []
+
+    monkeypatch.setattr(Rehearsal, "run", meanwhile)
+    with pytest.raises(InputError, match="draft 0a1b2c3d was changed while it was being published"):
+        publish(plain, drafts)
+    assert state(plain) == before
+    assert drafts.get("0a1") == draft(**change)
+
+
 def test_a_release_is_removed_whole_even_if_that_is_cut_short(
     plain: AppConfig, drafts: DraftFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
