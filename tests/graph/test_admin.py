@@ -125,6 +125,16 @@ async def test_a_job_that_died_is_not_shown_as_running(http: httpx.AsyncClient, 
     assert (await told(await http.get("/releases")))["last"]["state"] == "failed"
 
 
+async def test_a_job_that_failed_is_not_taken_for_the_one_before(
+    http: httpx.AsyncClient, config: AppConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = config.artifacts / RELEASES
+    (folder / JOB_LOCK).mkdir(parents=True)  # so that a job dies before it can say anything
+    (folder / LAST).write_text(Release(action="publish", state="done").model_dump_json(), encoding="utf-8")
+    assert "failed" in (await told(await http.post("/publish"), 500))["detail"]
+    assert "Traceback" in caplog.text
+
+
 async def test_a_release_that_is_being_removed_is_not_listed(http: httpx.AsyncClient, config: AppConfig) -> None:
     for name, record in (("0001", '{"entries": ["a-01"]}'), ("0002", ""), (".old.x", '{"entries": ["b-01"]}')):
         release = config.artifacts / RELEASES / name
