@@ -5,6 +5,7 @@ operator's token, and hides the routes where no token is set. Publishing runs in
 (`graph.release_job`), so that answers do not wait for it.
 """
 
+import logging
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, FastAPI, Path, Response
+from pydantic import ValidationError
 
 from configs.schema import PROJECT_ROOT, AppConfig
 from graph.access import ADMIN
@@ -22,6 +24,8 @@ from graph.schema import Problem
 from indexes.content.source import ContentError
 from indexes.content.taxonomy import Taxonomy
 from indexes.mining.drafts import Draft, DraftFolder, Status
+
+logger = logging.getLogger(__name__)
 
 _PATIENCE_S = 20.0
 """Longest wait for a release before the answer is 202; shorter than Serve's own limit."""
@@ -81,16 +85,19 @@ class Desk:
         """
         order = Order(action=action, config=self._config)
         command = [sys.executable, "-m", "graph.release_job"]
-        job = subprocess.Popen(command, cwd=PROJECT_ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603
+        pipe = subprocess.PIPE
+        job = subprocess.Popen(  # noqa: S603
+            command, cwd=PROJECT_ROOT, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8", errors="replace"
+        )
         try:
-            job.communicate(order.model_dump_json().encode(), timeout=self._patience_s)
+            release = _outcome(job, order.model_dump_json(), self._patience_s)
         except subprocess.TimeoutExpired:
-            threading.Thread(target=job.wait, daemon=True).start()  # so that it does not stay a zombie
+            # So that its pipes do not fill, it does not stay a zombie, and its failure is logged.
+            threading.Thread(target=_outcome, args=(job,), daemon=True).start()
             return Release(action=action, state="running")
         if job.returncode == BUSY:
             raise RequestProblem(409, "a publish or rollback is running; GET /v1/admin/releases shows it")
-        release = self.releases().last
-        if release is None or release.state in ("running", "failed"):
+        if release is None or release.state == "failed":
             raise RequestProblem(500, "the job failed; the service's log has its trace, and nothing has changed")
         if release.state == "refused":
             raise RequestProblem(409, release.detail)
@@ -151,6 +158,21 @@ def install(app: FastAPI, config: AppConfig) -> None:
 
 def _answered(release: Release, response: Response) -> Release:
     response.status_code = 202 if release.state == "running" else 200
+    return release
+
+
+def _outcome(job: subprocess.Popen[str], order: str | None = None, patience_s: float | None = None) -> Release | None:
+    """What the job says of itself; None if it died before it could. Why it failed is logged.
+
+    Its record on disk would not do: it may be that of another job.
+    """
+    said, trouble = job.communicate(order, timeout=patience_s)
+    try:
+        release = Release.model_validate_json((said.splitlines() or [""])[-1])
+    except ValidationError:
+        release = None
+    if job.returncode != BUSY and (release is None or release.state == "failed"):
+        logger.error("the job failed with exit code %d: %s", job.returncode, trouble)
     return release
 
 

@@ -15,21 +15,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from configs.schema import AppConfig
-from graph.places import Places
+from graph.journal import alone
+from graph.places import MANIFEST, Places
 from graph.steps import Steps
 from graph.train_file import TrainFile, read_train_file
 from models.artifact import digest_of
 from models.text.segment import segmenter_version
-
-LOCK = ".lock"
-"""Held under `AppConfig.artifacts` by whoever changes them."""
-MANIFEST = "manifest.json"
-"""The digest of each step's inputs, beside the artifacts."""
 
 # Raise it when a change of code makes old artifacts wrong although no data or hyperparameter changed.
 _FORMAT = 4
@@ -46,7 +41,7 @@ class Step:
 
 
 def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = False) -> list[str]:
-    """Build what is missing or stale, with progress bars.
+    """Build what is missing or stale, with progress bars; a publish that was cut short is undone first.
 
     Args:
         config: Names the data and artifact folders, the hyperparameters and the device.
@@ -60,8 +55,7 @@ def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = Fals
         ContentError, ConfigError, ArtifactError, IndexUnavailableError: one line says what is wrong.
     """
     params = read_train_file(config.train)
-    config.artifacts.mkdir(parents=True, exist_ok=True)
-    with FileLock(config.artifacts / LOCK), _bars() as bars:
+    with alone(config), _bars() as bars:
         steps = _steps(config, params, bars)
         return _run(steps, config.artifacts / MANIFEST, until=until, force=force)
 

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+LOCK = ".lock"
+"""Held under `AppConfig.artifacts` by whoever changes them (`graph.journal.alone`)."""
+MANIFEST = "manifest.json"
+"""The digest of each step's inputs, beside the artifacts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:

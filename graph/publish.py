@@ -2,43 +2,40 @@
 
 `publish` changes nothing until everything that can be known beforehand is known: the data check finds no new problem,
 the new index stands beside the old one, every new sentence finds its entry, a fixed set of old sentences is answered
-as before. Then the commit: files of data/knowledge, the pipeline's manifest, the index pointer. What was before is
-kept as a release; a journal names it while a commit is under way, so that whatever was cut short is undone by the
-next command. One lock serialises publishing, rollback and builds.
+as before, and nobody changed an approved draft meanwhile. Then the commit: files of data/knowledge, the pipeline's
+manifest, the index pointer. What was before is kept as a release (`graph.journal`).
 
 A running service is not told: every replica looks at the pointer itself (`indexes.shelf`).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock
+from typing import Any
 
 from configs.schema import AppConfig
 from graph.content import Content
 from graph.errors import InputError
-from graph.pipeline import LOCK, MANIFEST, mark_built, stale_steps
+from graph.journal import alone, begin, end, forget, keep, replace_files, restore
+from graph.pipeline import mark_built, stale_steps
 from graph.places import Places
 from graph.rehearsal import Rehearsal
-from graph.releases import RECORD, RELEASES, release_folders
+from graph.releases import RELEASES, read_record, release_folders
 from indexes.content.append import append_entries, next_ids
 from indexes.content.check import check_data
 from indexes.content.knowledge import KnowledgeEntry
-from indexes.mining.drafts import Draft, DraftFolder, draft_problems, write_whole
+from indexes.knowledge_index import Manifest
+from indexes.mining.drafts import Draft, DraftFolder, draft_problems
 from indexes.versions import IndexVersions
 from models.encoder import SentenceEncoder
 from models.text.segment import segmenter_version
 
 Progress = Callable[[str, int, int], None]
-_JOURNAL = "journal"
 _KEPT_RELEASES = 10
 
 
@@ -61,11 +58,11 @@ def publish(config: AppConfig, drafts: DraftFolder, *, progress: Progress | None
     """Puts all approved drafts of a folder in use.
 
     Raises:
-        InputError: nothing is approved, the models are not up to date, a check or the rehearsal found a problem;
-            nothing was changed.
+        InputError: nothing is approved, the models are not up to date, a check or the rehearsal found a problem, an
+            approved draft was changed meanwhile; nothing was changed.
         ContentError, IndexUnavailableError, ArtifactError: data or artifacts cannot be used; nothing was changed.
     """
-    with _alone(config):
+    with alone(config):
         stale = stale_steps(config)
         if stale:
             raise InputError(f"{config.artifacts}: {', '.join(stale)} not up to date; run `train all` first")
@@ -78,7 +75,9 @@ def publish(config: AppConfig, drafts: DraftFolder, *, progress: Progress | None
             _check(config, staged)
             version = _build(config, staged, progress)
             unanswered = Rehearsal(config, staged).run(entries, IndexVersions(Places(config.artifacts).index), version)
-            _commit(config, staged, drafts, approved, entries, version)
+            with drafts.locked():
+                _check_unchanged(drafts, approved)
+                _commit(config, staged, drafts, approved, entries, version)
         return Published(tuple(entry.id for entry in entries), version, tuple(unanswered))
 
 
@@ -86,30 +85,32 @@ def rollback(config: AppConfig) -> Published:
     """Puts the previous release back in use: knowledge, index, and the drafts as approved again.
 
     Raises:
-        InputError: there is no release to go back to, or the knowledge was edited since; nothing was changed.
+        InputError: there is no release to go back to, or the knowledge was edited or the encoder trained since;
+            nothing was changed.
+        IndexUnavailableError, ArtifactError: the former index or the encoder cannot be used; nothing was changed.
     """
-    with _alone(config):
+    with alone(config):
         releases = release_folders(config)
         if not releases:
             raise InputError(f"{config.artifacts / RELEASES}: nothing was published; there is nothing to go back to")
-        record = json.loads((releases[-1] / RECORD).read_text(encoding="utf-8"))
-        now = Content(config.data).knowledge.digest
-        if now != record["knowledge_after"]:
-            raise InputError(f"{config.data / 'knowledge'}: edited since the last publish; undo that edit first")
-        _journal(config, releases[-1])
-        _restore(config, releases[-1])
+        record = read_record(releases[-1])
+        _check_way_back(config, record)
+        restore(config, releases[-1])
         return Published(tuple(record["entries"]), record["index_before"])
 
 
-@contextmanager
-def _alone(config: AppConfig) -> Iterator[None]:
-    """The only one that changes artifacts and knowledge; first undoes what an earlier one left half done."""
-    config.artifacts.mkdir(parents=True, exist_ok=True)
-    with FileLock(config.artifacts / LOCK):
-        journal = config.artifacts / RELEASES / _JOURNAL
-        if journal.exists():
-            _restore(config, config.artifacts / RELEASES / journal.read_text(encoding="utf-8"))
-        yield
+def _check_way_back(config: AppConfig, record: dict[str, Any]) -> None:
+    """Refuses to go back to what does not fit what is there now."""
+    knowledge = config.data / "knowledge"
+    if Content(config.data).knowledge.digest != record["knowledge_after"]:
+        raise InputError(f"{knowledge}: edited since the last publish; undo that edit first")
+    folder = IndexVersions(Places(config.artifacts).index).folder(record["index_before"])
+    before, now = Manifest.read(folder).encoder, _encoder(config).version
+    if before != now:
+        raise InputError(
+            f"{folder}: built with encoder {before}, which was trained again since and is {now}; "
+            f"take {', '.join(record['entries'])} out of {knowledge} by hand and run `train all`"
+        )
 
 
 def _stage(config: AppConfig, folder: Path) -> AppConfig:
@@ -153,11 +154,23 @@ def _without_numbers(problem: str) -> str:
 
 def _build(config: AppConfig, staged: AppConfig, progress: Progress | None) -> str:
     content = Content(staged.data)
-    encoder = SentenceEncoder.load(
-        Places(config.artifacts).encoder, segmenter=segmenter_version(), device=config.device
-    )
     versions = IndexVersions(Places(config.artifacts).index)
-    return versions.build(content.knowledge, segmenter=content.processor, encoder=encoder, progress=progress)
+    return versions.build(content.knowledge, segmenter=content.processor, encoder=_encoder(config), progress=progress)
+
+
+def _encoder(config: AppConfig) -> SentenceEncoder:
+    return SentenceEncoder.load(Places(config.artifacts).encoder, segmenter=segmenter_version(), device=config.device)
+
+
+def _check_unchanged(drafts: DraftFolder, approved: Sequence[Draft]) -> None:
+    """Refuses what somebody edited, rejected or deleted while the index was built and tried."""
+    now = {draft.id: draft for draft in drafts.all()}
+    changed = [draft.id for draft in approved if now.get(draft.id) != draft]
+    if changed:
+        raise InputError(
+            f"{drafts.folder}: draft {', '.join(changed)} was changed while it was being published; "
+            "review it and publish again"
+        )
 
 
 def _commit(
@@ -176,70 +189,22 @@ def _commit(
         "index_after": version,
         "knowledge_after": Content(staged.data).knowledge.digest,
     }
-    release = _keep(config, record)
-    _journal(config, release)
-    _replace_files(staged.data / "knowledge", config.data / "knowledge")
+    begin(config, keep(config, record))
+    replace_files(staged.data / "knowledge", config.data / "knowledge")
     mark_built(config)
     for draft, entry in zip(approved, entries, strict=True):
         drafts.change(draft.id, status="published", entry=entry.id)
     versions.switch(version)
-    (config.artifacts / RELEASES / _JOURNAL).unlink()
+    end(config)
     _forget_old(config, versions)
-
-
-def _keep(config: AppConfig, record: dict[str, object]) -> Path:
-    """A release folder with what is in use now."""
-    root = config.artifacts / RELEASES
-    root.mkdir(exist_ok=True)
-    releases = release_folders(config)
-    number = int(releases[-1].name) + 1 if releases else 1
-    beside = Path(tempfile.mkdtemp(prefix=".new.", dir=root))
-    shutil.copytree(config.data / "knowledge", beside / "knowledge")
-    shutil.copy(config.artifacts / MANIFEST, beside / MANIFEST)
-    write_whole(beside / RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-    release = root / f"{number:04d}"
-    os.replace(beside, release)
-    return release
-
-
-def _restore(config: AppConfig, release: Path) -> None:
-    """Makes everything as it was before a release, and forgets it; may be repeated."""
-    record = json.loads((release / RECORD).read_text(encoding="utf-8"))
-    versions = IndexVersions(Places(config.artifacts).index)
-    versions.switch(record["index_before"])
-    _replace_files(release / "knowledge", config.data / "knowledge")
-    write_whole(config.artifacts / MANIFEST, (release / MANIFEST).read_text(encoding="utf-8"))
-    for folder, ids in record["drafts"].items():
-        drafts = DraftFolder(Path(folder))
-        for draft_id in ids:
-            if (Path(folder) / f"{draft_id}.yaml").exists():
-                drafts.change(draft_id, status="approved", entry="")
-    (config.artifacts / RELEASES / _JOURNAL).unlink(missing_ok=True)
-    shutil.rmtree(release)
-
-
-def _journal(config: AppConfig, release: Path) -> None:
-    write_whole(config.artifacts / RELEASES / _JOURNAL, release.name)
-
-
-def _replace_files(source: Path, target: Path) -> None:
-    """Makes the YAML files of `target` those of `source`, one after another, each in one step."""
-    wanted = {path.name: path.read_text(encoding="utf-8") for path in sorted(source.glob("*.yaml"))}
-    for name, text in wanted.items():
-        path = target / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_whole(path, text)
-    for path in sorted(target.glob("*.yaml")):
-        if path.name not in wanted:
-            path.unlink()
 
 
 def _forget_old(config: AppConfig, versions: IndexVersions) -> None:
     """Keeps the last releases and the index versions they lead back to."""
     releases = release_folders(config)
     for path in releases[:-_KEPT_RELEASES]:
-        shutil.rmtree(path)
+        forget(path)
     kept = {versions.current}
     for path in releases[-_KEPT_RELEASES:]:
-        kept.add(json.loads((path / RECORD).read_text(encoding="utf-8"))["index_before"])
+        kept.add(read_record(path)["index_before"])
     versions.drop_all_but(sorted(kept))

@@ -1,6 +1,7 @@
 """`python -m graph.release_job`: one publish or rollback for the operators' routes, in a process of its own.
 
-Takes an order as JSON on stdin and keeps the record of itself that `graph.releases` reads.
+Takes an order as JSON on stdin, says on stdout as one line of JSON how it ended, and keeps the record of itself that
+`graph.releases` reads.
 """
 
 import os
@@ -27,7 +28,10 @@ def run(order: Order) -> int:
         with FileLock(folder / JOB_LOCK, timeout=0):
             write_whole(folder / LAST, Release(action=order.action, state="running").model_dump_json())
             release = _release(order)
-            write_whole(folder / LAST, release.model_dump_json())
+            try:
+                write_whole(folder / LAST, release.model_dump_json())
+            finally:
+                sys.stdout.buffer.write(f"{release.model_dump_json()}\n".encode())
     except Timeout:
         return BUSY
     return 0 if release.state == "done" else 1

@@ -1,13 +1,14 @@
 """What was published, as it lies under artifacts/releases: a folder a release, and the record of the last job.
 
-Light enough for the composer, which shows it (`graph.admin`); `graph.publish` writes the releases and
+Light enough for the composer, which shows it (`graph.admin`); `graph.journal` writes the releases and
 `graph.release_job` the record. The job holds a lock as long as it lives, so that a record that says `running` without
 the lock is known to be of a job that died.
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
@@ -35,9 +36,20 @@ class Order(BaseModel):
 
 
 def release_folders(config: AppConfig) -> list[Path]:
-    """The folders of the releases that can be taken back, oldest first."""
+    """The folders of the releases that can be taken back, oldest first; one without a record is only a remnant."""
     root = config.artifacts / RELEASES
-    return sorted(path for path in root.iterdir() if path.name.isdigit()) if root.is_dir() else []
+    folders = root.iterdir() if root.is_dir() else ()
+    return sorted(path for path in folders if path.name.isdigit() and (path / RECORD).is_file())
+
+
+def read_record(release: Path) -> dict[str, Any]:
+    """What a release changed, and from which index.
+
+    Raises:
+        OSError: the release is not there (any more).
+    """
+    record: dict[str, Any] = json.loads((release / RECORD).read_text(encoding="utf-8"))
+    return record
 
 
 def released(config: AppConfig) -> Releases:
@@ -46,12 +58,19 @@ def released(config: AppConfig) -> Releases:
     last = Release.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
     if last is not None and last.state == "running" and not _is_running(config):
         last = last.model_copy(update={"state": "failed", "detail": "the job died; nothing has changed"})
-    records = (json.loads((folder / RECORD).read_text(encoding="utf-8")) for folder in release_folders(config))
     return Releases(
         last=last,
         index=Manifest.read(Places(config.artifacts).index).version,
-        published=[list(record["entries"]) for record in records],
+        published=_published(config),
     )
+
+
+def _published(config: AppConfig) -> list[list[str]]:
+    published = []
+    for folder in release_folders(config):
+        with suppress(FileNotFoundError):  # taken back since it was listed
+            published.append(list(read_record(folder)["entries"]))
+    return published
 
 
 def _is_running(config: AppConfig) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
+from filelock import FileLock
 from pydantic import StringConstraints
 
 from indexes.content.check import check_knowledge
@@ -90,6 +92,14 @@ class DraftFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # Whoever may write into the folder may take it.
+        self._lock = FileLock(folder / ".lock", mode=0o666)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else changes a draft meanwhile, unless with an editor; whoever holds it may take it again."""
+        with self._lock:
+            yield
 
     def all(self) -> list[Draft]:
         """Every draft, the most frequent first.
@@ -119,11 +129,13 @@ class DraftFolder:
         Raises:
             ContentError: no such draft, or a field breaks a rule; the file stays as it was.
         """
-        draft = self.get(draft_id)
-        if draft.status == "published" and fields.get("status") != "approved":
-            raise ContentError(f"draft {draft.id}: already published as {draft.entry}; edit the knowledge instead")
-        changed = validated(Draft, {**draft.model_dump(), **fields}, f"draft {draft.id}")
-        self.write(changed)
+        self.get(draft_id)  # before the lock makes a folder that is not there
+        with self.locked():
+            draft = self.get(draft_id)
+            if draft.status == "published" and fields.get("status") != "approved":
+                raise ContentError(f"draft {draft.id}: already published as {draft.entry}; edit the knowledge instead")
+            changed = validated(Draft, {**draft.model_dump(), **fields}, f"draft {draft.id}")
+            self.write(changed)
         return changed
 
     def approve(self, draft_id: str, taxonomy: Taxonomy) -> Draft:

@@ -12,7 +12,7 @@ from filelock import FileLock
 from configs.schema import AppConfig, Security
 from graph import admin, security
 from graph.admin_schema import Release
-from graph.releases import JOB_LOCK, LAST, RELEASES
+from graph.releases import JOB_LOCK, LAST, RECORD, RELEASES, release_folders
 from indexes.knowledge_index import Manifest
 from indexes.mining.drafts import Draft, DraftFolder
 from load_tests.new_matter import FIELDS
@@ -123,6 +123,26 @@ async def test_a_job_that_died_is_not_shown_as_running(http: httpx.AsyncClient, 
     with FileLock(folder / JOB_LOCK):
         assert (await told(await http.get("/releases")))["last"]["state"] == "running"
     assert (await told(await http.get("/releases")))["last"]["state"] == "failed"
+
+
+async def test_a_job_that_failed_is_not_taken_for_the_one_before(
+    http: httpx.AsyncClient, config: AppConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = config.artifacts / RELEASES
+    (folder / JOB_LOCK).mkdir(parents=True)  # so that a job dies before it can say anything
+    (folder / LAST).write_text(Release(action="publish", state="done").model_dump_json(), encoding="utf-8")
+    assert "failed" in (await told(await http.post("/publish"), 500))["detail"]
+    assert "Traceback" in caplog.text
+
+
+async def test_a_release_that_is_being_removed_is_not_listed(http: httpx.AsyncClient, config: AppConfig) -> None:
+    for name, record in (("0001", '{"entries": ["a-01"]}'), ("0002", ""), (".old.x", '{"entries": ["b-01"]}')):
+        release = config.artifacts / RELEASES / name
+        release.mkdir(parents=True)
+        if record:
+            (release / RECORD).write_text(record, encoding="utf-8")
+    assert [release.name for release in release_folders(config)] == ["0001"]
+    assert (await told(await http.get("/releases")))["published"] == [["a-01"]]
 
 
 async def test_a_job_that_takes_long_is_answered_while_it_runs(config: AppConfig) -> None:

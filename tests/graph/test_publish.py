@@ -7,18 +7,25 @@ import threading
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
 
-from configs.schema import AppConfig
+from configs.schema import PROJECT_ROOT, AppConfig
 from graph.content import Content
 from graph.errors import InputError
-from graph.pipeline import LOCK, stale_steps
-from graph.places import Places
+from graph.pipeline import build_artifacts, mark_built, stale_steps
+from graph.places import LOCK, Places
 from graph.publish import publish, rollback
+from graph.rehearsal import Rehearsal
+from graph.releases import RECORD, RELEASES, released
+from indexes.build import build_index
 from indexes.knowledge_index import KnowledgeIndex
 from indexes.mining.drafts import Draft, DraftFolder
 from indexes.versions import IndexVersions
+from models.encoder import SentenceEncoder, SWEMEncoder
 from models.text.segment import segmenter_version
+from models.text.vocabulary import Vocabulary
+from tests.small import TRAIN, sample
 
 REPLY = (
     "线上估好的价，人到门口就变了，换谁都窝火。旧机还在手里的话可以先拒绝这次回收，把估价截图和现场报价都留好，"
@@ -59,6 +66,46 @@ def drafts(tmp_path: Path) -> DraftFolder:
     folder = DraftFolder(tmp_path / "drafts")
     folder.add([draft(), draft("ffffffff", status="draft", question="另一件事")])
     return folder
+
+
+@pytest.fixture(scope="module")
+def plain_config(tmp_path_factory: pytest.TempPathFactory) -> AppConfig:
+    """The small system with an encoder that has learned nothing, and without any other model."""
+    folder = tmp_path_factory.mktemp("plain")
+    train = folder / "train.yaml"
+    train.write_text(TRAIN, encoding="utf-8")
+    config = AppConfig(artifacts=folder / "artifacts", data=folder / "data", train=train, device="cpu")
+    sample(PROJECT_ROOT / "data", config.data)
+    for part in ("embeddings", "emotion", "topic", "matcher", "wsm"):
+        (config.artifacts / "models" / part).mkdir(parents=True)
+    build_with_encoder(config, seed=0)
+    mark_built(config)
+    return config
+
+
+@pytest.fixture
+def plain(plain_config: AppConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppConfig:
+    """That as a copy of its own, on which publishing rehearses nothing."""
+    data, artifacts = tmp_path / "data", tmp_path / "artifacts"
+    shutil.copytree(plain_config.data, data, copy_function=os.link)
+    shutil.copytree(plain_config.artifacts, artifacts, copy_function=os.link)
+    monkeypatch.setattr(Rehearsal, "run", lambda *_: [])
+    return plain_config.model_copy(update={"data": data, "artifacts": artifacts})
+
+
+def build_with_encoder(config: AppConfig, *, seed: int) -> None:
+    """Encoder and index as a training would leave them."""
+    torch.manual_seed(seed)
+    sizes = {"n_words": 2, "n_chars": 2, "width": 4, "n_tuned_words": 0, "n_tuned_chars": 0}
+    nothing = Vocabulary([])
+    encoder = SentenceEncoder(
+        model=SWEMEncoder(**sizes), model_config=sizes, words=nothing, chars=nothing, segmenter=segmenter_version()
+    )
+    encoder.save(Places(config.artifacts).encoder)
+    content = Content(config.data)
+    build_index(
+        Places(config.artifacts).index, knowledge=content.knowledge, segmenter=content.processor, encoder=encoder
+    )
 
 
 def state(config: AppConfig) -> tuple[str, str, str]:
@@ -112,6 +159,78 @@ def test_cut_short_in_the_middle_the_old_version_stays_live_and_is_restored(
         rollback(config)
     assert state(config) == before
     assert drafts.get("0a1").status == "approved"
+
+
+def test_a_build_first_undoes_what_was_cut_short(
+    plain: AppConfig, drafts: DraftFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(plain)
+
+    def power_cut(self: DraftFolder, draft_id: str, **fields: object) -> Draft:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DraftFolder, "change", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            publish(plain, drafts)
+    drafts.change("0a1", status="rejected")
+    assert state(plain) != before
+    assert build_artifacts(plain) == []
+    assert state(plain) == before
+    assert drafts.get("0a1").status == "rejected"
+
+
+def test_there_is_no_way_back_to_an_index_of_another_encoder(plain: AppConfig, drafts: DraftFolder) -> None:
+    (entry_id,) = publish(plain, drafts).entries
+    build_with_encoder(plain, seed=1)
+    before = state(plain)
+    with pytest.raises(InputError, match=f"trained again since .* take {entry_id} out of .* and run `train all`"):
+        rollback(plain)
+    assert state(plain) == before
+    assert drafts.get("0a1").status == "published"
+
+
+@pytest.mark.parametrize("change", [{"status": "rejected"}, {"status": "draft", "reply": REPLY + "我们陪您。"}])
+def test_what_a_reviewer_does_meanwhile_is_not_lost(
+    plain: AppConfig, drafts: DraftFolder, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    before = state(plain)
+
+    def meanwhile(*_: object) -> list[str]:
+        DraftFolder(drafts.folder).change("0a1", **change)
+        return []
+
+    monkeypatch.setattr(Rehearsal, "run", meanwhile)
+    with pytest.raises(InputError, match="draft 0a1b2c3d was changed while it was being published"):
+        publish(plain, drafts)
+    assert state(plain) == before
+    assert drafts.get("0a1") == draft(**change)
+
+
+def test_a_release_is_removed_whole_even_if_that_is_cut_short(
+    plain: AppConfig, drafts: DraftFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(plain)
+    publish(plain, drafts)
+    root = plain.artifacts / RELEASES
+    remove = shutil.rmtree
+
+    def power_cut(path: Path, ignore_errors: bool = False) -> None:
+        if path.parent == root:
+            (path / RECORD).unlink()
+            raise KeyboardInterrupt
+        remove(path, ignore_errors=ignore_errors)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            rollback(plain)
+    assert released(plain).published == []
+    assert build_artifacts(plain) == []
+    assert state(plain) == before
+    done = publish(plain, drafts)
+    assert released(plain).published == [list(done.entries)]
+    assert sorted(path.name for path in root.iterdir()) == ["0001"]
 
 
 def test_a_draft_that_breaks_a_rule_changes_nothing(config: AppConfig, drafts: DraftFolder) -> None:

@@ -1,5 +1,6 @@
 """From questions to drafts: what a reviewer gets to see, and what a draft must have before it is approved."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,32 @@ def test_a_folder_of_drafts_keeps_what_reviewers_did(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="question"):
         folder.change("0a1b2c3d", question="两\n行")
     assert folder.get("0a1b2c3d").question == draft().question
+
+
+def test_one_at_a_time_changes_a_draft_and_its_holder_more_than_once(tmp_path: Path) -> None:
+    folder = DraftFolder(tmp_path / "drafts")
+    folder.add([draft()])
+    # The same object, as in the threads of the service, and another one, as on the command line.
+    others = [
+        threading.Thread(target=one.change, args=("0a1b2c3d",), kwargs={"frequency": 7})
+        for one in (folder, DraftFolder(folder.folder))
+    ]
+    with folder.locked():
+        for other in others:
+            other.start()
+        folder.change("0a1b2c3d", status="rejected")
+        others[0].join(timeout=0.3)
+        assert all(other.is_alive() for other in others)
+        assert folder.get("0a1b2c3d").frequency == 1
+    for other in others:
+        other.join(timeout=30)
+    assert (folder.get("0a1b2c3d").status, folder.get("0a1b2c3d").frequency) == ("rejected", 7)
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match="0 in"):
+        DraftFolder(tmp_path / "drafts").change("0a1b2c3d", status="rejected")
+    assert not (tmp_path / "drafts").exists()
 
 
 def test_coverage_worked_by_hand() -> None:
