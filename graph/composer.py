@@ -4,8 +4,9 @@
                          └─► Recall ──┘
 
 Rerank is the dearest node, so it is asked only about candidates that the policy would not pass over anyway. Every
-node is reached through a `Stage` and has an understudy; whatever fails or is late is noted in `degraded`.
-No ray here: the same composer runs behind Serve and in this process.
+node is reached through a `Stage`; Emotion and Rerank have understudies, without Topic or Recall the answer is less
+specific, and whatever fails or is late is noted in `degraded`. No ray here: the same composer runs behind Serve and in
+this process.
 """
 
 import asyncio

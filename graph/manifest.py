@@ -25,8 +25,8 @@ _BLOCK = re.compile(r"(?m)^  serveConfigV2: \|\n(?:^    .*\n|^\n)*")
 def cluster_config(serve: dict[str, Any]) -> dict[str, Any]:
     """A Serve file for one machine as it is for a cluster; all else stays.
 
-    Every worker has an HTTP proxy that other pods reach, ratings go to PostgreSQL, and every node of the graph has two
-    replicas at least, on cores of their own.
+    Every worker has an HTTP proxy that other pods reach, ratings go to PostgreSQL, and composer and models have two
+    replicas each at least, on cores of their own.
     """
     content = copy.deepcopy(serve)
     content["proxy_location"] = "EveryNode"

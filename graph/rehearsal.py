@@ -46,8 +46,8 @@ class Rehearsal:
         """Asks the new questions and the fixed set.
 
         Returns:
-            The new questions that would not be answered with their entry, and why: their emotion or topic is not
-            recognised. They are found, so this is for the operator to judge.
+            The new questions that would not be answered with their entry, and why: the emotion seen in them is not sure
+            or none of the entry's. They are found, so this is for the operator to judge.
 
         Raises:
             InputError: a new sentence does not find its entry, or an old answer changes.
