@@ -79,6 +79,17 @@ def test_old_entries_are_forgotten_only_where_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_store_that_is_away_is_told_but_does_not_end_the_writer(tmp_path: Path) -> None:
+    place = tmp_path / "here"
+    place.write_text("in the way")
+    replica = FeedbackReplica(lambda: writer_at(place / "x.sqlite3"), max_batch_size=8, max_queue=100)
+    assert await replica.many([Work(answered("r"), time.time() + 10)]) == [Receipt.UNAVAILABLE]
+    await replica.check_health()
+    with pytest.raises(StoreError):
+        await replica.describe()
+
+
+@pytest.mark.anyio
 async def test_an_entry_that_cannot_be_stored_fails_alone(tmp_path: Path) -> None:
     writer = writer_at(tmp_path / "x.sqlite3")
     replica = FeedbackReplica(lambda: writer, max_batch_size=8, max_queue=100)
