@@ -78,6 +78,17 @@ def test_old_entries_are_forgotten_only_where_asked(tmp_path: Path) -> None:
     assert sum(mix.answers for mix in forgetful.tallies(None).mixes) == 2
 
 
+def test_more_old_entries_than_go_at_once_go_with_the_next_writes(tmp_path: Path) -> None:
+    path, now = tmp_path / "x.sqlite3", time.time()
+    writer_at(path).many([answered(str(number), at=now - 3 * 86_400) for number in range(20_001)])
+    forgetful = writer_at(path, keep_days=2)
+    left = []
+    for number in range(3):
+        forgetful.many([answered(f"new {number}", at=now)])
+        left.append(sum(mix.answers for mix in forgetful.tallies(None).mixes))
+    assert left == [10_002, 3, 3]
+
+
 @pytest.mark.anyio
 async def test_a_store_that_is_away_is_told_but_does_not_end_the_writer(tmp_path: Path) -> None:
     place = tmp_path / "here"
