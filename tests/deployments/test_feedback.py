@@ -16,7 +16,7 @@ from deployments.work import Failure, Work
 from indexes.errors import StoreError
 from indexes.feedback.tables import answers, ratings
 from models.text.personal import mask_personal
-from tests.indexes.feedback.samples import answered, rating
+from tests.indexes.feedback.samples import answered, mark, rating
 
 
 def writer_at(path: Path, keep_days: int | None = None) -> FeedbackWriter:
@@ -54,6 +54,18 @@ def test_a_store_that_is_away_is_an_outcome_and_is_tried_again(tmp_path: Path) -
     place.unlink()
     assert writer.many([answered("r")]) == [Receipt.STORED]
     assert writer.version == "sqlite"
+
+
+def test_a_store_of_another_release_is_an_outcome_until_it_is_put_right(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    writer_at(path).many([answered("r")])
+    mark(f"sqlite:///{path}", "9999")
+    writer = writer_at(path)
+    assert writer.many([answered("s"), answered("t")]) == [Receipt.UNAVAILABLE] * 2
+    with pytest.raises(StoreError, match="9999"):
+        _ = writer.version
+    mark(f"sqlite:///{path}", "0001")
+    assert writer.many([answered("s")]) == [Receipt.STORED]
 
 
 def test_a_full_disk_is_an_outcome(small_disk: Path) -> None:
