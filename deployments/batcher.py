@@ -31,8 +31,8 @@ class Batcher(Generic[Item, Result]):
     """Collects items and hands them in batches to `handle`.
 
     Args:
-        handle: Computes one batch; must return one outcome per work, in order. If it raises, every item of the
-            batch gets a `Failure("error", ...)`.
+        handle: Computes one batch; must return one outcome per work, in order. If it raises or is cancelled, every
+            item of the batch gets a `Failure("error", ...)`. Runs in a context that is no caller's.
         max_batch_size: Most items of one call.
         max_queue: Most items waiting for a slot; further ones fail at once as `overloaded`.
         slots: Calls of `handle` in flight at the same time, or room for them that is shared with others.
@@ -121,7 +121,7 @@ class Batcher(Generic[Item, Result]):
         return batch
 
     async def _run(self, batch: list[_Waiting[Item, Result]]) -> None:
-        outcomes: Sequence[Outcome[Result]]
+        outcomes: Sequence[Outcome[Result]] = [Failure("error", "the call was cancelled")] * len(batch)
         try:
             outcomes = await self._handle([waiting.work for waiting in batch])
             if len(outcomes) != len(batch):
@@ -131,9 +131,10 @@ class Batcher(Generic[Item, Result]):
             outcomes = [failure] * len(batch)
         finally:
             self._slots.release()
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            if not waiting.outcome.done():
-                waiting.outcome.set_result(outcome)
+            # Here, so that callers learn of a cancelled call too; it is no `Exception`.
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if not waiting.outcome.done():
+                    waiting.outcome.set_result(outcome)
 
 
 def _expire(outcome: "asyncio.Future[Outcome[Any]]") -> None:

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _DAY_S = 86_400.0
 _FORGET_EVERY_S = 60.0
+_FORGET_AT_ONCE = 10_000
 _MAX_TEXT_CHARS = 500
 
 
@@ -32,7 +33,8 @@ class FeedbackWriter:
         url: Of the store, see `indexes.feedback.database`.
         mask: Takes personal data out of a text; everything a customer wrote goes through it before it is stored,
             and a sentence is cut to 500 characters after it.
-        keep_days: Entries older than this are deleted, a part a minute; None keeps all.
+        keep_days: Entries older than this are deleted beside a write, at most 10,000 answers at once: once a minute,
+            and with every write while more are left. None keeps all.
     """
 
     threshold: float | None = None
@@ -41,7 +43,7 @@ class FeedbackWriter:
         self._url = url
         self._mask = mask
         self._keep_days = keep_days
-        self._forgotten_at = -_FORGET_EVERY_S
+        self._forget_from = time.monotonic()
         self._opening = threading.Lock()
         self._store: FeedbackStore | None = None
         self._fault: StoreError | None = None
@@ -86,9 +88,13 @@ class FeedbackWriter:
             return self._store
 
     def _forget(self, store: FeedbackStore) -> None:
-        if self._keep_days is not None and time.monotonic() - self._forgotten_at >= _FORGET_EVERY_S:
-            self._forgotten_at = time.monotonic()
-            store.forget(before=time.time() - self._keep_days * _DAY_S)
+        now = time.monotonic()
+        if self._keep_days is None or now < self._forget_from:
+            return
+        self._forget_from = now + _FORGET_EVERY_S
+        gone = store.forget(before=time.time() - self._keep_days * _DAY_S, most=_FORGET_AT_ONCE)
+        if gone == _FORGET_AT_ONCE:  # more may be left, and waiting a minute would let them pile up
+            self._forget_from = now
 
     def _masked(self, entry: Entry) -> Entry:
         if isinstance(entry, Answered):

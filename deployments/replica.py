@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -74,16 +75,22 @@ class Replica(Generic[Item, Result]):
         return await self._batcher.submit_many(works)
 
     async def describe(self) -> Description:
-        """What this node computes with; answering it shows that the replica is up."""
+        """What this node computes with; answering it shows that the replica is up.
+
+        Raises:
+            Exception: the node's own; it is there, but cannot work now.
+        """
         return Description(self._node.version, self._node.threshold)
 
     async def check_health(self) -> None:
-        """Called by Serve. A busy node passes, a hung one fails; an idle one looks for a newer edition.
+        """Called by Serve. A busy node passes and a faulty one too, a hung one fails; an idle one looks for an edition.
 
         Raises:
             RuntimeError: a batch has been running for longer than `hang_s`.
         """
-        _ = self._node.version  # asking lets the node look
+        # Asking lets the node look. What it says is for `describe`: another replica would have the same full disk.
+        with suppress(Exception):
+            _ = self._node.version
         started = self._busy_since
         if started is not None and time.monotonic() - started > self._hang_s:
             raise RuntimeError(f"a batch has been running for more than {self._hang_s} s; the replica must be replaced")

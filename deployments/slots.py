@@ -5,6 +5,7 @@ left behind. With room in common it is cut when the thread is free, and is as la
 """
 
 import asyncio
+from contextvars import Context
 from typing import Protocol
 
 
@@ -16,7 +17,7 @@ class Queue(Protocol):
         ...
 
     def start(self) -> bool:
-        """Begin one call; False if there is nothing to begin after all."""
+        """Begin one call; False if there is nothing to begin after all. Runs in an empty context."""
         ...
 
 
@@ -45,7 +46,9 @@ class Slots:
         """Fill free slots one loop turn later, so that everything that comes in this turn lands in the same batch."""
         if not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._fill)
+            # In an empty context: a call is for many requests, and in the context of the one that happened to come
+            # first, Serve and Ray would cancel it when that one's client hangs up.
+            asyncio.get_running_loop().call_soon(self._fill, context=Context())
 
     def _fill(self) -> None:
         self._scheduled = False

@@ -97,7 +97,7 @@ class Node(Protocol[ItemIn, ResultOut]):
 
     @property
     def version(self) -> str:
-        """Names what it computes with; asking lets a node look for a newer edition."""
+        """Names what it computes with; asking lets a node look for a newer edition. Raises if it cannot work now."""
         ...
 
     @property

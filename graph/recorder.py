@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from contextvars import Context
 from itertools import islice
 
 from deployments.messages import Entry, Receipt
@@ -62,8 +63,9 @@ class Recorder:
             self._drop(1, "the queue is full")
             return
         self._waiting.append(answered)
-        if self._sending is None:
-            self._sending = asyncio.get_running_loop().create_task(self._run())
+        if self._sending is None or self._sending.done():
+            # In an empty context: in this request's, Serve and Ray would cancel everybody's answers with its client.
+            self._sending = asyncio.get_running_loop().create_task(self._run(), context=Context())
 
     async def close(self) -> None:
         """Send what is left, once; what the writer does not take is dropped."""
@@ -80,7 +82,6 @@ class Recorder:
             await asyncio.sleep(pause_s)
             sent = await self._send_all()
             pause_s = self._flush_s if sent else min(2 * pause_s, max(self._flush_s, _LONGEST_PAUSE_S))
-        self._sending = None
 
     async def _send_all(self) -> bool:
         """Send until nothing waits; False if the writer did not take a batch, which then stays first in the queue."""

@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
@@ -103,8 +104,17 @@ def _migrate(connection: Connection) -> None:
     settings = Config()
     settings.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     settings.attributes["connection"] = connection
-    if _revision(connection) != _newest():
+    found, newest = _revision(connection), _newest()
+    if found == newest:
+        return
+    try:
         command.upgrade(settings, "head")
+    except CommandError as error:
+        message = " ".join(str(error).split())
+        raise StoreError(
+            f"feedback store {connection.engine.url}: its schema is {found}, from which there is no way to {newest} "
+            f"({message}); start the release that made it, or name another store"
+        ) from error
 
 
 def _check(connection: Connection, url: str) -> None:

@@ -16,8 +16,6 @@ from indexes.feedback.entries import Answered, Rating, Tallies
 from indexes.feedback.tables import answers, ratings
 from indexes.feedback.tallies import tallies
 
-_FORGET_AT_ONCE = 10_000
-
 
 class FeedbackStore:
     """An open store.
@@ -70,8 +68,8 @@ class FeedbackStore:
         with available(self._engine), self._engine.connect() as connection:
             return tallies(connection, since=since)
 
-    def forget(self, *, before: float) -> int:
-        """Delete answers and ratings older than `before` (seconds since the epoch), at most 10,000 answers a call.
+    def forget(self, *, before: float, most: int) -> int:
+        """Delete answers and ratings older than `before` (seconds since the epoch), at most `most` answers a call.
 
         Returns:
             How many answers went.
@@ -79,7 +77,7 @@ class FeedbackStore:
         Raises:
             StoreError: the database is not usable now.
         """
-        old = select(answers.c.request_id).where(answers.c.at < before).limit(_FORGET_AT_ONCE)
+        old = select(answers.c.request_id).where(answers.c.at < before).limit(most)
         with available(self._engine), self._writing() as connection:
             gone = connection.execute(delete(answers).where(answers.c.request_id.in_(old))).rowcount
             connection.execute(delete(ratings).where(ratings.c.at < before))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 import pytest
 from hypothesis import given, settings
@@ -152,6 +153,37 @@ def test_every_item_gets_its_own_outcome(items: list[int], max_batch_size: int, 
         return await batcher.submit_many([soon(item) for item in items])
 
     assert asyncio.run(run()) == [2 * item for item in items]
+
+
+CLIENT: ContextVar[str] = ContextVar("CLIENT", default="nobody")
+
+
+async def test_a_batch_runs_in_nobodys_context() -> None:
+    seen: list[str] = []
+
+    async def handle(works: list[Work[int]]) -> list[int]:
+        await asyncio.sleep(0)
+        seen.append(CLIENT.get())
+        return [work.item for work in works]
+
+    async def client(batcher: Batcher[int, int], item: int) -> None:
+        CLIENT.set(f"client {item}")  # as Serve notes whose request this is, to cancel its calls when the client leaves
+        assert await batcher.submit(soon(item)) == item
+
+    batcher: Batcher[int, int] = Batcher(handle, max_batch_size=2, max_queue=100)
+    await asyncio.gather(*(client(batcher, item) for item in range(5)))
+    assert seen == ["nobody"] * 3
+
+
+async def test_a_cancelled_call_fails_its_batch_and_the_next_one_works() -> None:
+    async def handle(works: list[Work[int]]) -> list[int]:
+        if works[0].item == 0:
+            raise asyncio.CancelledError
+        return [work.item for work in works]
+
+    batcher: Batcher[int, int] = Batcher(handle, max_batch_size=2, max_queue=100)
+    outcomes = await batcher.submit_many([soon(item) for item in range(4)])
+    assert outcomes == [*[Failure("error", "the call was cancelled")] * 2, 2, 3]
 
 
 async def test_an_item_that_arrives_late_takes_no_place_in_the_queue() -> None:

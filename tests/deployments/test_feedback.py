@@ -16,7 +16,7 @@ from deployments.work import Failure, Work
 from indexes.errors import StoreError
 from indexes.feedback.tables import answers, ratings
 from models.text.personal import mask_personal
-from tests.indexes.feedback.samples import answered, rating
+from tests.indexes.feedback.samples import answered, mark, rating
 
 
 def writer_at(path: Path, keep_days: int | None = None) -> FeedbackWriter:
@@ -68,6 +68,18 @@ def test_a_store_that_is_away_is_an_outcome_and_is_tried_again(tmp_path: Path) -
     assert writer.version == "sqlite"
 
 
+def test_a_store_of_another_release_is_an_outcome_until_it_is_put_right(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    writer_at(path).many([answered("r")])
+    mark(f"sqlite:///{path}", "9999")
+    writer = writer_at(path)
+    assert writer.many([answered("s"), answered("t")]) == [Receipt.UNAVAILABLE] * 2
+    with pytest.raises(StoreError, match="9999"):
+        _ = writer.version
+    mark(f"sqlite:///{path}", "0001")
+    assert writer.many([answered("s")]) == [Receipt.STORED]
+
+
 def test_a_full_disk_is_an_outcome(small_disk: Path) -> None:
     writer = writer_at(small_disk / "x.sqlite3")
     ballast = small_disk / "ballast"
@@ -88,6 +100,28 @@ def test_old_entries_are_forgotten_only_where_asked(tmp_path: Path) -> None:
     forgetful = writer_at(path, keep_days=2)
     forgetful.many([answered("now", at=now)])
     assert sum(mix.answers for mix in forgetful.tallies(None).mixes) == 2
+
+
+def test_more_old_entries_than_go_at_once_go_with_the_next_writes(tmp_path: Path) -> None:
+    path, now = tmp_path / "x.sqlite3", time.time()
+    writer_at(path).many([answered(str(number), at=now - 3 * 86_400) for number in range(20_001)])
+    forgetful = writer_at(path, keep_days=2)
+    left = []
+    for number in range(3):
+        forgetful.many([answered(f"new {number}", at=now)])
+        left.append(sum(mix.answers for mix in forgetful.tallies(None).mixes))
+    assert left == [10_002, 3, 3]
+
+
+@pytest.mark.anyio
+async def test_a_store_that_is_away_is_told_but_does_not_end_the_writer(tmp_path: Path) -> None:
+    place = tmp_path / "here"
+    place.write_text("in the way")
+    replica = FeedbackReplica(lambda: writer_at(place / "x.sqlite3"), max_batch_size=8, max_queue=100)
+    assert await replica.many([Work(answered("r"), time.time() + 10)]) == [Receipt.UNAVAILABLE]
+    await replica.check_health()
+    with pytest.raises(StoreError):
+        await replica.describe()
 
 
 @pytest.mark.anyio

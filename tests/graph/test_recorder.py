@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,17 +16,25 @@ from tests.indexes.feedback.samples import answered
 pytestmark = pytest.mark.anyio
 
 
+CLIENT: ContextVar[str] = ContextVar("CLIENT", default="nobody")
+
+
 @dataclass
 class ScriptedWriter:
-    """Takes what it is given; can be away, stuck, or refuse single answers."""
+    """Takes what it is given; can be away, stuck, or refuse single answers; its calls can be cancelled."""
 
     outcome: Outcome[Receipt] = Receipt.STORED
     away: bool = False
     stuck: bool = False
+    cancelled: bool = False
     refused: frozenset[str] = frozenset()
     batches: list[list[str]] = field(default_factory=list)
+    callers: set[str] = field(default_factory=set)
 
     async def many(self, works: Sequence[Work[Any]]) -> Sequence[Outcome[Receipt]]:
+        self.callers.add(CLIENT.get())
+        if self.cancelled:
+            raise asyncio.CancelledError
         if self.stuck:
             await asyncio.Event().wait()
         if self.away:
@@ -84,6 +93,26 @@ async def test_answers_wait_for_a_writer_that_is_away(trouble: dict[str, Any]) -
     await until(recorder, 2)
     assert (recorder.dropped, recorder.behind) == (0, False)
     assert writer.batches[-1] == ["a", "b"]
+
+
+async def test_answers_are_sent_in_nobodys_context() -> None:
+    writer = ScriptedWriter()
+    recorder = recorder_to(writer)
+    CLIENT.set("somebody")  # as Serve notes whose request this is, to cancel its calls when the client leaves
+    recorder.note(answered("a"))
+    await until(recorder, 1)
+    assert writer.callers == {"nobody"}
+
+
+async def test_a_cancelled_call_loses_nothing() -> None:
+    writer = ScriptedWriter(cancelled=True)
+    recorder = recorder_to(writer)
+    recorder.note(answered("a"))
+    await asyncio.sleep(0.02)
+    writer.cancelled = False
+    recorder.note(answered("b"))
+    await until(recorder, 2)
+    assert writer.batches == [["a", "b"]]
 
 
 async def test_a_full_queue_drops_and_counts() -> None:

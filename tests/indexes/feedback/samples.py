@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from indexes.feedback.entries import Answered, Rating
 from indexes.feedback.tables import metadata
@@ -34,4 +34,12 @@ def clear(url: str) -> None:
     with engine.begin() as connection:
         metadata.drop_all(connection)
         connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+    engine.dispose()
+
+
+def mark(url: str, revision: str) -> None:
+    """Let the database say that its schema is another one."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
     engine.dispose()

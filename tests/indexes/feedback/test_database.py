@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from indexes.errors import StoreError
 from indexes.feedback.database import open_engine
 from indexes.feedback.store import FeedbackStore
 from indexes.feedback.tables import metadata
-from tests.indexes.feedback.samples import answered, rating
+from tests.indexes.feedback.samples import answered, mark, rating
 
 
 def test_the_migrations_make_the_tables_that_the_store_uses(url: str) -> None:
@@ -31,12 +31,19 @@ def test_sqlite_keeps_a_log_and_syncs_it(tmp_path: Path) -> None:
 
 def test_another_schema_is_refused_until_migrated(url: str) -> None:
     FeedbackStore.open(url).close()
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    engine.dispose()
+    mark(url, "0000")
     with pytest.raises(StoreError, match="its schema is 0000, not 0001"):
         FeedbackStore.open(url, create=False)
+
+
+def test_a_schema_of_another_release_is_the_stores_fault(url: str) -> None:
+    FeedbackStore.open(url).close()
+    mark(url, "9999")
+    with pytest.raises(StoreError, match="its schema is 9999, from which there is no way to 0001") as caught:
+        FeedbackStore.open(url)
+    assert "\n" not in str(caught.value)
+    mark(url, "0001")
+    FeedbackStore.open(url).close()
 
 
 def test_reading_makes_nothing(tmp_path: Path) -> None:

@@ -127,10 +127,16 @@ def test_two_writers_at_a_time_lose_nothing(store: FeedbackStore, url: str) -> N
 def test_old_entries_can_be_forgotten(store: FeedbackStore, url: str) -> None:
     store.write([answered("old", "session:old", at=10.0), answered("new", "session:new", at=20.0)])
     store.write([rating(at=11.0, request_id="old"), rating(at=21.0, request_id="new")])
-    assert store.forget(before=15.0) == 1
+    assert store.forget(before=15.0, most=10) == 1
     kept, rated = rows(url)
     assert (set(kept), set(rated)) == ({"new"}, {"session:new"})
     assert store.write([rating(request_id="old")]) == [False]
+
+
+def test_old_entries_are_forgotten_so_many_at_once(store: FeedbackStore, url: str) -> None:
+    store.write([answered(name, at=10.0) for name in "abc"] + [answered("new", at=20.0)])
+    assert [store.forget(before=15.0, most=2) for _ in range(3)] == [2, 1, 0]
+    assert set(rows(url)[0]) == {"new"}
 
 
 @pytest.fixture
