@@ -202,6 +202,11 @@ class AppConfig(Section):
         description="throughput: HAProxy, gRPC between replicas, one event loop a replica; plain: Ray's defaults.",
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    compiled: bool = Field(
+        default=True,
+        description="Compile the networks for the processor they are built on, and serve those; needs a C++ compiler. "
+        "Without one, on another kind of processor, or if false, they compute as trained.",
+    )
     thresholds: Thresholds = Field(
         default=Thresholds(), description="In a Serve file they stand in the Composer's `user_config` instead."
     )

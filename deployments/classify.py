@@ -15,11 +15,12 @@ class Classify:
         folder: The classifier's artifact.
         segmenter: Version of the text processor that cuts the sentences.
         device: `auto`, `cpu` or `cuda`.
+        compiled: Folder of compiled networks, where this one has its artifact's name; None for none.
     """
 
-    def __init__(self, *, folder: Path, segmenter: str, device: str = "auto") -> None:
+    def __init__(self, *, folder: Path, segmenter: str, device: str = "auto", compiled: Path | None = None) -> None:
         self._classifier = Classifier.load(folder, device=device, segmenter=segmenter)
-        self._classifier.prepare_service()
+        self._classifier.prepare_service(compiled=compiled, name=folder.name)
         self.threshold = self._classifier.threshold
         self.version = self._classifier.version
 

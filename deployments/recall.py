@@ -25,13 +25,22 @@ class Recall:
         top_k: Most candidates per sentence (paper section 5: 20).
         depth: Surfaces taken from each of the two indexes before fusion.
         device: `auto`, `cpu` or `cuda`.
+        compiled: Folder of compiled networks, where the encoder has its artifact's name; None for none.
     """
 
     def __init__(
-        self, *, index: Path, encoder: Path, segmenter: str, top_k: int, depth: int, device: str = "auto"
+        self,
+        *,
+        index: Path,
+        encoder: Path,
+        segmenter: str,
+        top_k: int,
+        depth: int,
+        device: str = "auto",
+        compiled: Path | None = None,
     ) -> None:
         def open_edition(folder: Path) -> HybridRecall:
-            own = _encoder(encoder, segmenter, device)
+            own = _encoder(encoder, segmenter, device, compiled)
             return HybridRecall.open(folder, encoder=own, segmenter=segmenter, device=device, top_k=top_k, depth=depth)
 
         self._shelf = Shelf(index, open_edition, is_whole=lambda edition: not edition.degraded)
@@ -47,9 +56,11 @@ class Recall:
         return by_version(items, self._shelf.get, lambda edition, own: edition.recall([i.sentence for i in own]))
 
 
-def _encoder(folder: Path, segmenter: str, device: str) -> SentenceEncoder | None:
+def _encoder(folder: Path, segmenter: str, device: str, compiled: Path | None) -> SentenceEncoder | None:
     try:
-        return SentenceEncoder.load(folder, segmenter=segmenter, device=device)
+        encoder = SentenceEncoder.load(folder, segmenter=segmenter, device=device)
     except ArtifactError as error:
         _log.warning("recall without the dense index: %s", error)
         return None
+    encoder.prepare_service(compiled=compiled, name=folder.name)
+    return encoder

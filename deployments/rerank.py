@@ -34,10 +34,14 @@ class Rerank:
             this one answers.
         segmenter: Version of the text processor that cuts the sentences.
         device: `auto`, `cpu` or `cuda`.
+        compiled: Folder of compiled networks; None for none.
     """
 
-    def __init__(self, *, folder: Path, index: Path, segmenter: str, device: str = "auto") -> None:
+    def __init__(
+        self, *, folder: Path, index: Path, segmenter: str, device: str = "auto", compiled: Path | None = None
+    ) -> None:
         self._matcher = Matcher.load(folder, device=device, segmenter=segmenter)
+        self._matcher.prepare_service(compiled=compiled)
         self._segmenter = segmenter
         self.threshold: float = self._matcher.threshold
         self._shelf = Shelf(index, self._read)

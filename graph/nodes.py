@@ -26,7 +26,8 @@ def node_makers(config: AppConfig) -> tuple[Callable[[], Node[Any, Any]], ...]:
     """One maker per node in the order of `Nodes`; called where the node shall live."""
     places = Places(config.artifacts)
     device, segmenter = config.device, segmenter_version()
-    classify = partial(Classify, device=device, segmenter=segmenter)
+    compiled = places.compiled if config.compiled else None
+    classify = partial(Classify, device=device, segmenter=segmenter, compiled=compiled)
     makers: tuple[Callable[[], Node[Any, Any]], ...] = (
         partial(classify, folder=places.emotion),
         partial(classify, folder=places.topic),
@@ -38,6 +39,7 @@ def node_makers(config: AppConfig) -> tuple[Callable[[], Node[Any, Any]], ...]:
             top_k=config.recall.top_k,
             depth=config.recall.depth,
             device=device,
+            compiled=compiled,
         ),
         partial(
             Rerank,
@@ -45,6 +47,7 @@ def node_makers(config: AppConfig) -> tuple[Callable[[], Node[Any, Any]], ...]:
             index=places.index,
             segmenter=segmenter,
             device=device,
+            compiled=compiled,
         ),
     )
     return makers

@@ -2,6 +2,7 @@
 
     utterances, knowledge, replies ─► embeddings ─┬─► emotion, topic
                                                   └─► encoder ─► index ─► matcher ─► thresholds at serving depth
+    emotion, topic, encoder, matcher ─► compiled for this processor
 
 Every step writes a typed folder (see `graph.places`) and notes the digest of its inputs in artifacts/manifest.json.
 The digest covers the data files, the hyperparameters and the steps it builds on, so that nothing stale is served and
@@ -24,6 +25,8 @@ from graph.places import MANIFEST, Places
 from graph.steps import Steps
 from graph.train_file import TrainFile, read_train_file
 from models.artifact import digest_of
+from models.compiled import libraries_key
+from models.layers.device import resolve_device
 from models.text.segment import segmenter_version
 
 # Raise it when a change of code makes old artifacts wrong although no data or hyperparameter changed.
@@ -114,7 +117,7 @@ def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
     matcher = _digest(
         encoder, emotion, topic, config.recall.model_dump(), config.thresholds.match_topic, asdict(params.matcher)
     )
-    return [
+    every = [
         Step("embeddings", places.embeddings, embeddings, steps.embeddings),
         Step("emotion", places.emotion, emotion, steps.emotion),
         Step("topic", places.topic, topic, steps.topic),
@@ -123,6 +126,9 @@ def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
         Step("matcher", places.matcher, matcher, steps.matcher),
         Step("wsm", places.wsm, matcher, steps.wsm),
     ]
+    if config.compiled and resolve_device(config.device).type == "cpu":
+        every.append(Step("compiled", places.compiled, _digest(matcher, libraries_key()), steps.compiled))
+    return every
 
 
 def _digest(*parts: Any) -> str:

@@ -50,6 +50,11 @@ class Places:
         return self.root / "models" / "wsm"
 
     @property
+    def compiled(self) -> Path:
+        """Networks compiled for a processor."""
+        return self.root / "compiled"
+
+    @property
     def index(self) -> Path:
         """Lucene, FAISS and the knowledge surfaces."""
         return self.root / "index"

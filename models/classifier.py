@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.acceleration import PRECISION, FixedShapes, Precision, Shapes
 from models.artifact import ArtifactError, load_artifact, save_artifact
+from models.compiled import Compute, compile_reader, compiled_or_plain
 from models.layers.device import resolve_device
 from models.layers.grams import CharGrams
 from models.mlc import MLC
@@ -86,17 +87,39 @@ class Classifier:
         self.temperature, self.threshold, self.gate = temperature, threshold, gate
         self.version = version
         self._recorded: FixedShapes | None = None
+        self._compute: Compute = self.model
 
     def add_grams(self, grams: CharGrams) -> None:
         """Put a linear model over n-grams beside the network."""
         self.model.grams = grams.to(self._device)
-        self._recorded = None
+        self._recorded, self._compute = None, self.model
         self._model_config |= {"n_grams": len(grams.known), "longest_gram": grams.longest}
 
-    def prepare_service(self) -> None:
-        """On a GPU, record the network (a second or so); nothing on a processor."""
+    def prepare_service(self, *, compiled: Path | None = None, name: str = KIND) -> None:
+        """On a GPU, record the network (a second or so); on a processor, take its compiled form if there is one.
+
+        Args:
+            compiled: folder and
+            name: that `compile` was given; None for the network itself.
+        """
         if self._device.type == "cuda":
             self.record()
+        else:
+            self._compute = compiled_or_plain(self.model, compiled, name)
+
+    def compile(self, folder: Path, name: str, sentences: Sequence[Sentence]) -> Path:
+        """Compile the network for this processor (see `models.compiled`).
+
+        Args:
+            folder: where to.
+            name: of the library.
+            sentences: real ones to try it on, of all lengths.
+
+        Raises:
+            CompileError: it cannot be compiled here.
+        """
+        words, chars = self._rows(sentences)
+        return compile_reader(self.model, folder, name, words=words, chars=chars)
 
     def record(self, *, precision: Precision = PRECISION, shapes: Shapes | None = None) -> None:
         """Classify at fixed shapes from now on (see `models.acceleration`).
@@ -132,16 +155,21 @@ class Classifier:
 
     def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """What the network says before temperature and softmax, float32 (len(sentences), len(labels))."""
-        words = Ragged.of([self._words.encode(s.words) for s in sentences], max_length=self._max_words)
-        chars = Ragged.of([self._chars.encode(s.chars) for s in sentences], max_length=self._max_chars)
+        words, chars = self._rows(sentences)
         if self._recorded and len(sentences):
             return self._recorded.run(words, chars, needed=np.stack((words.lengths, chars.lengths), axis=1))
         logits = np.zeros((len(sentences), len(self.labels)), dtype=np.float32)
         with torch.inference_mode():
             for rows in bucketed(chars.lengths, batch_size=_BATCH):
                 batch = [torch.from_numpy(part.padded(rows)).to(self._device) for part in (words, chars)]
-                logits[rows] = self.model(*batch).cpu().numpy()
+                logits[rows] = self._compute(*batch).cpu().numpy()
         return logits
+
+    def _rows(self, sentences: Sequence[Sentence]) -> tuple[Ragged, Ragged]:
+        return (
+            Ragged.of([self._words.encode(s.words) for s in sentences], max_length=self._max_words),
+            Ragged.of([self._chars.encode(s.chars) for s in sentences], max_length=self._max_chars),
+        )
 
     def save(self, folder: Path) -> str:
         """Store as an artifact of kind "classifier".

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.artifact import ArtifactError, load_artifact, save_artifact
+from models.compiled import Compute, compile_reader, compiled_or_plain
 from models.layers.device import resolve_device
 from models.layers.table import TokenTable
 from models.layers.weighted import WeightedMean
@@ -134,6 +135,22 @@ class SentenceEncoder:
         self._segmenter, self._data_digest = segmenter, data_digest
         self.width = int(model.projection.out_features)
         self.version = version
+        self._compute: Compute = self.model
+
+    def prepare_service(self, *, compiled: Path | None = None, name: str = KIND) -> None:
+        """On a processor, take the network's compiled form if there is one; nothing on a GPU.
+
+        Args:
+            compiled: folder and
+            name: that `compile` was given; None for the network itself.
+        """
+        if self._device.type == "cpu":
+            self._compute = compiled_or_plain(self.model, compiled, name)
+
+    def compile(self, folder: Path, name: str, sentences: Sequence[Sentence]) -> Path:
+        """Compile the network for this processor; arguments and errors as for `Classifier.compile`."""
+        words, chars = self._rows(sentences)
+        return compile_reader(self.model, folder, name, words=words, chars=chars)
 
     def encode(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Sentence vectors, float32 (len(sentences), width).
@@ -141,14 +158,19 @@ class SentenceEncoder:
         Each has length 1, zero for a text without known tokens. The inner product of two is their cosine,
         in [-1, 1].
         """
-        words = Ragged.of([self._words.encode(s.words) for s in sentences], max_length=self._max_words)
-        chars = Ragged.of([self._chars.encode(s.chars) for s in sentences], max_length=self._max_chars)
+        words, chars = self._rows(sentences)
         vectors = np.zeros((len(sentences), self.width), dtype=np.float32)
         with torch.inference_mode():
             for rows in bucketed(chars.lengths, batch_size=_BATCH):
                 batch = [torch.from_numpy(part.padded(rows)).to(self._device) for part in (words, chars)]
-                vectors[rows] = self.model(*batch).cpu().numpy()
+                vectors[rows] = self._compute(*batch).cpu().numpy()
         return vectors
+
+    def _rows(self, sentences: Sequence[Sentence]) -> tuple[Ragged, Ragged]:
+        return (
+            Ragged.of([self._words.encode(s.words) for s in sentences], max_length=self._max_words),
+            Ragged.of([self._chars.encode(s.chars) for s in sentences], max_length=self._max_chars),
+        )
 
     def save(self, folder: Path) -> str:
         """Store as an artifact of kind "encoder".

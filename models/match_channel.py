@@ -27,6 +27,7 @@ class MatchChannel(nn.Module):
         tower: BCNN; None if not chosen.
         pyramid: MatchPyramid; None if not chosen.
         alignment: soft alignment; None if not chosen.
+        longest: tokens of the longest sentence.
         output_width: width of the features.
     """
 
@@ -55,7 +56,7 @@ class MatchChannel(nn.Module):
     ) -> None:
         """Make the extractors; the numbers are those of `PBmatch`."""
         super().__init__()
-        self.table = table
+        self.table, self.longest = table, max_length
         self.register_buffer("importance", torch.ones(n_tokens))
         self.tower: BCNNTower | None = None
         self.pyramid: MatchPyramid | None = None
@@ -72,7 +73,7 @@ class MatchChannel(nn.Module):
             self.bcnn_hidden = _hidden_layer(3 * n_kernels, hidden, dropout)
             self.output_width += self._sims * (n_blocks + 1) + self._vectors * (hidden or 3 * n_kernels)
         if "pyramid" in extractors:
-            self.pyramid = MatchPyramid(n_channels=len(matches), n_maps=n_maps, pool_size=pool_size)
+            self.pyramid = MatchPyramid(n_channels=len(matches), n_maps=n_maps, pool_size=pool_size, longest=max_length)
             self.pyramid_hidden = _hidden_layer(self.pyramid.output_width, hidden, dropout)
             self.output_width += hidden or self.pyramid.output_width
         for variant in (1, 2, 3):
@@ -130,7 +131,9 @@ class MatchChannel(nn.Module):
 
     def _group_dropout(self, features: Tensor) -> Tensor:
         """In training, all of a group of features of some pairs at once, so that no group leans on another."""
-        kept = functional.dropout(features.new_ones(len(features), 1), self._group_rate, self.training)
+        if not self.training:
+            return features
+        kept = functional.dropout(features.new_ones(len(features), 1), self._group_rate)
         return features * kept
 
     def _weights(self, keys: Tensor) -> Tensor:

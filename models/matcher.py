@@ -4,7 +4,6 @@ The knowledge side is prepared once, when an index is built or loaded; a questio
 and the comparison with its candidates. Trained by `models.training.matching`; called by the Rerank node.
 """
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,17 +18,17 @@ from models.acceleration import PRECISION, Precision, Shapes
 from models.artifact import ArtifactError, load_artifact, save_artifact
 from models.comparison import Comparison
 from models.layers.device import resolve_device
+from models.match_halves import Halves, compile_halves
 from models.pbmatch import PBmatch
-from models.readings import Side, join_sides
+from models.readings import Side, join_sides, match_keys
 from models.text.ragged import Ragged, bucketed
 from models.text.sentence import Sentence
-from models.text.vocabulary import UNK, Vocabulary
+from models.text.vocabulary import Vocabulary
 
-__all__ = ["KIND", "Matcher", "Prepared", "match_keys"]
+__all__ = ["KIND", "Matcher", "Prepared"]
 
 KIND = "matcher"
-_READ_BATCH = 64  # more at once is slower on a processor: the caches overflow
-_PAIR_BATCH = 64
+_BATCH = 64  # sentences or pairs; more at once is slower on a processor: the caches overflow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,12 +99,23 @@ class Matcher:
         """
         self.device = resolve_device(device)
         self.model = model.to(self.device).eval()
+        self._network: PBmatch | Halves = self.model
         self._model_config = dict(model_config)
         self._words, self._chars = words, chars
         self._max_words, self._max_chars = max_words, max_chars
         self._segmenter, self._data_digest = segmenter, data_digest
         self.temperature, self.shift, self.threshold = temperature, shift, threshold
         self.version = version
+
+    def prepare_service(self, *, compiled: Path | None = None) -> None:
+        """On a processor, take the network's compiled form if `compile` left one in the folder `compiled`."""
+        if self.device.type == "cpu" and compiled:
+            self._network = Halves.of(self.model, compiled)
+
+    def compile(self, folder: Path, sentences: Sequence[Sentence]) -> list[Path]:
+        """Compile the network for this processor; arguments and errors as for `Classifier.compile`."""
+        words, chars = self._keys(sentences)
+        return compile_halves(self.model, folder, words=words, chars=chars)
 
     def prepare(self, sentences: Sequence[Sentence]) -> Prepared:
         """Read sentences once, for many comparisons; row i of the result is sentence i."""
@@ -175,8 +185,7 @@ class Matcher:
             logits = prepared.recorded.logits(*self._keys(queries), rows)[asked, places]
             scores[asked, places] = self.probabilities(logits)
         elif len(asked):
-            own = self.prepare(queries)
-            logits = self._compare(own, asked, prepared, rows[asked, places])
+            logits = self._compare(self.prepare(queries), asked, prepared, rows[asked, places])
             scores[asked, places] = self.probabilities(logits)
         return scores
 
@@ -192,7 +201,7 @@ class Matcher:
         logits = np.zeros(len(left), dtype=np.float32)
         lengths = sides[0][1].lengths + sides[1][1].lengths
         with torch.inference_mode():
-            for rows in bucketed(lengths, batch_size=_READ_BATCH):
+            for rows in bucketed(lengths, batch_size=_BATCH):
                 batch = [(self._padded(words, rows), self._padded(chars, rows)) for words, chars in sides]
                 logits[rows] = self.model(batch[0], batch[1]).cpu().numpy()
         return logits
@@ -208,17 +217,17 @@ class Matcher:
         """Logits of the pairs (own[asked[i]], prepared[rows[i]]), float32 (len(rows),)."""
         logits = np.zeros(len(rows), dtype=np.float32)
         with torch.inference_mode():
-            for pairs in bucketed(own.lengths[asked, 1] + prepared.lengths[rows, 1], batch_size=_PAIR_BATCH):
+            for pairs in bucketed(own.lengths[asked, 1] + prepared.lengths[rows, 1], batch_size=_BATCH):
                 left = own.side.rows(torch.from_numpy(asked[pairs]).to(self.device))
                 right = prepared.side.rows(torch.from_numpy(rows[pairs]).to(self.device))
-                logits[pairs] = self.model.compare(left, right).cpu().numpy()
+                logits[pairs] = self._network.compare(left, right).cpu().numpy()
         return logits
 
     def _read(self, words: Ragged, chars: Ragged, rows: NDArray[np.int64]) -> Side:
         """Read all rows, in portions, so that memory does not grow with the knowledge."""
         sides = [
-            self.model.read(self._padded(words, part), self._padded(chars, part))
-            for part in np.array_split(rows, max(1, -(-len(rows) // _READ_BATCH)))
+            self._network.read(self._padded(words, part), self._padded(chars, part))
+            for part in np.array_split(rows, max(1, -(-len(rows) // _BATCH)))
         ]
         return join_sides(sides)
 
@@ -289,12 +298,3 @@ class Matcher:
             )
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ArtifactError(f"{folder} does not describe a matcher ({error}): train it again") from error
-
-
-def match_keys(vocabulary: Vocabulary, tokens: Sequence[str]) -> list[int]:
-    """Rows of known tokens; a token outside the vocabulary gets a key of its own beyond the table."""
-    size = len(vocabulary)
-    return [
-        row if row != UNK else size + zlib.crc32(token.encode())
-        for row, token in zip(vocabulary.encode(tokens), tokens, strict=True)
-    ]

@@ -81,7 +81,7 @@ class PBmatch(nn.Module):
             n_maps: maps of MatchPyramid's two convolutions.
             matches: what it looks at, some of `MATCHES`; the paper of MatchPyramid takes one.
             pool_size: side of its grid.
-            max_lengths: longest sentence in words and in characters (for ABCNN-1 and -3).
+            max_lengths: longest sentence in words and in characters (for ABCNN-1 and -3, and to compile).
             hidden: width of a hidden layer behind each extractor; 0 for none.
             alignment_width: width inside the soft alignment.
             alignment_dropout: before its layers.

@@ -4,6 +4,7 @@
 of the candidates.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.layers.bcnn import TowerOutput
-from models.text.vocabulary import PAD
+from models.text.vocabulary import PAD, UNK, Vocabulary
 
-__all__ = ["Reading", "Side", "join_sides"]
+__all__ = ["Reading", "Side", "join_sides", "match_keys"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,3 +89,12 @@ def _join(readings: Sequence[Reading]) -> Reading:
         TowerOutput(torch.cat([t.levels for t in towers]), torch.cat([t.peaks for t in towers])) if towers else None,
         torch.cat(tokens) if tokens else None,
     )
+
+
+def match_keys(vocabulary: Vocabulary, tokens: Sequence[str]) -> list[int]:
+    """Rows of known tokens; a token outside the vocabulary gets a key of its own beyond the table."""
+    size = len(vocabulary)
+    return [
+        row if row != UNK else size + zlib.crc32(token.encode())
+        for row, token in zip(vocabulary.encode(tokens), tokens, strict=True)
+    ]

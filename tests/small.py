@@ -33,6 +33,7 @@ def build_small(folder: Path) -> AppConfig:
         data=folder / "data",
         train=train,
         device="cpu",
+        compiled=False,  # a minute of compiling, which tests/models/test_compiled.py does on a small network
         feedback=Feedback(url=f"sqlite:///{folder / 'feedback.sqlite3'}"),
     )
     sample(PROJECT_ROOT / "data", config.data)

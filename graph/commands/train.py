@@ -6,7 +6,7 @@ import typer
 
 from graph.commands.options import DEFAULT_CONFIG, Config
 
-Part = Literal["embeddings", "emotion", "topic", "matcher", "all"]
+Part = Literal["embeddings", "emotion", "topic", "matcher", "compiled", "all"]
 
 
 def train(
@@ -16,7 +16,8 @@ def train(
 ) -> None:
     """Train from data/ into artifacts/, with progress bars; unchanged inputs are not trained again.
 
-    Sizes and regularisation are in configs/train.yaml. Example: python -m graph train emotion --force
+    Sizes and regularisation are in configs/train.yaml; `compiled` prepares the trained networks for the processor of
+    this machine. Example: python -m graph train emotion --force
     """
     from graph.pipeline import build_artifacts
     from graph.serve_file import read_serve_file

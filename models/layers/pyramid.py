@@ -27,6 +27,7 @@ class MatchPyramid(nn.Module):
         n_maps: tuple[int, int] = (8, 16),
         kernel_sizes: tuple[int, int] = (5, 3),
         pool_size: int = 8,
+        longest: int = 80,
     ) -> None:
         """Make the layers.
 
@@ -35,10 +36,11 @@ class MatchPyramid(nn.Module):
             n_maps: maps of the two convolutions (the paper: 8 and 16).
             kernel_sizes: their square kernels, odd (the paper: 5 and 3).
             pool_size: the grid that dynamic pooling fills, pool_size x pool_size, even.
+            longest: rows and columns at most when the network is exported, where lengths are free.
         """
         super().__init__()
         first, second = kernel_sizes
-        self._pool_size = pool_size
+        self._pool_size, self._longest = pool_size, longest
         self.first = nn.Conv2d(n_channels, n_maps[0], first, padding=first // 2)
         self.second = nn.Conv2d(n_maps[0], n_maps[1], second, padding=second // 2)
         self.output_width = n_maps[1] * (pool_size // 2) ** 2
@@ -56,7 +58,8 @@ class MatchPyramid(nn.Module):
         """
         # With the maps of a place side by side, pooling copies whole rows; relu and maximum may change places.
         local = self.first(matches.contiguous(memory_format=torch.channels_last))
-        grid = dynamic_max_pool(local, left_lengths, right_lengths, size=self._pool_size)
+        longest = self._longest if torch.compiler.is_exporting() else None
+        grid = dynamic_max_pool(local, left_lengths, right_lengths, size=self._pool_size, longest=longest)
         wide = self.second(functional.relu(grid.contiguous(memory_format=torch.channels_last)))
         return functional.relu(functional.max_pool2d(wide, 2)).flatten(1)
 
@@ -81,7 +84,9 @@ def match_matrices(left: Tensor, right: Tensor, left_keys: Tensor, right_keys: T
     return torch.stack((equal.to(dot.dtype), cosine, dot / left.shape[-1] ** 0.5), dim=1)
 
 
-def dynamic_max_pool(values: Tensor, left_lengths: Tensor, right_lengths: Tensor, *, size: int) -> Tensor:
+def dynamic_max_pool(
+    values: Tensor, left_lengths: Tensor, right_lengths: Tensor, *, size: int, longest: int | None = None
+) -> Tensor:
     """Maximum over a size x size grid laid over every valid block (Pang et al., section 3.2).
 
     Equal to `adaptive_max_pool2d` on each block alone: cell i of n positions covers floor(i n / size) to
@@ -92,18 +97,20 @@ def dynamic_max_pool(values: Tensor, left_lengths: Tensor, right_lengths: Tensor
         left_lengths: int64 (batch,), rows of the valid block; 0 counts as 1.
         right_lengths: int64 (batch,), columns of the valid block; 0 counts as 1.
         size: cells a side.
+        longest: what left and right never exceed; None for what they are. A network that is exported for free
+            lengths must know how often to repeat a step.
 
     Returns:
         float (batch, maps, size, size).
     """
     batch, maps, n, m = values.shape
-    rows = _pool_rows(values.permute(0, 2, 3, 1).reshape(batch, n, m * maps), left_lengths, size)
+    rows = _pool_rows(values.permute(0, 2, 3, 1).reshape(batch, n, m * maps), left_lengths, size, longest or n)
     columns = rows.view(batch, size, m, maps).transpose(1, 2).reshape(batch, m, size * maps)
-    return _pool_rows(columns, right_lengths, size).view(batch, size, size, maps).permute(0, 3, 2, 1)
+    return _pool_rows(columns, right_lengths, size, longest or m).view(batch, size, size, maps).permute(0, 3, 2, 1)
 
 
-def _pool_rows(values: Tensor, lengths: Tensor, size: int) -> Tensor:
-    """Pool axis 1 of float (batch, n, width) to (batch, size, width).
+def _pool_rows(values: Tensor, lengths: Tensor, size: int, longest: int) -> Tensor:
+    """Pool axis 1 of float (batch, n, width) to (batch, size, width); n is at most `longest`.
 
     A cell's rows are taken one after the other, each in one piece: gathering them all first, number by number, takes
     three times as long.
@@ -116,6 +123,6 @@ def _pool_rows(values: Tensor, lengths: Tensor, size: int) -> Tensor:
     lasts = firsts + ((cells + 1) * lengths + size - 1) // size - 1
     rows = values.reshape(batch * n, width)
     pooled = rows.index_select(0, starts.flatten())
-    for step in range(1, (n + size - 1) // size + 1):  # the most rows that a cell of the longest text has
+    for step in range(1, (longest + size - 1) // size + 1):  # the most rows that a cell of the longest text has
         pooled = torch.maximum(pooled, rows.index_select(0, torch.minimum(starts + step, lasts).flatten()))
     return pooled.view(batch, size, width)

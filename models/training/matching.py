@@ -16,9 +16,10 @@ from models.embeddings import Embeddings
 from models.encoder import SentenceEncoder
 from models.layers.device import resolve_device
 from models.layers.pyramid import MATCHES
-from models.matcher import Matcher, match_keys
+from models.matcher import Matcher
 from models.metrics import matching_report
 from models.pbmatch import PBMATCH, PBmatch
+from models.readings import match_keys
 from models.text.ragged import Ragged, bucketed
 from models.training.calibrate import Pair, calibrate_matcher
 from models.training.checkpoint import Checkpoint

@@ -10,8 +10,9 @@ import torch
 from models.artifact import ArtifactError
 from models.embeddings import Embeddings
 from models.encoder import SentenceEncoder
-from models.matcher import Matcher, match_keys
+from models.matcher import Matcher
 from models.pbmatch import PBMATCH
+from models.readings import match_keys
 from models.text.segment import TextProcessor
 from models.text.sentence import Sentence
 from models.text.vocabulary import Vocabulary
