@@ -33,7 +33,10 @@ class Contender:
 
     name: str
     about: str
-    home: Literal["noop", "split", "fused", "fused_2", "default", "fastapi_1", "fastapi_2", "litserve", "bentoml"]
+    home: Literal[
+        "noop", "split", "fused", "fused_2", "default",
+        "fastapi_1", "fastapi_2", "fastapi_2_trained", "litserve", "bentoml",
+    ]  # fmt: skip
     path: str = "/v1/comfort"
 
     @property
@@ -52,6 +55,7 @@ CONTENDERS = (
     Contender("default", "split with Ray's default switches and one call per request", "default"),
     Contender("fastapi_1", "FastAPI and uvicorn, 1 worker, unbatched", "fastapi_1"),
     Contender("fastapi_2", "FastAPI and uvicorn, 2 workers, unbatched", "fastapi_2"),
+    Contender("fastapi_2_trained", "the same, networks as trained, not compiled", "fastapi_2_trained"),
     Contender("litserve", "LitServe with its batching, 1 worker", "litserve"),
     Contender("bentoml", "BentoML with its adaptive batching, 2 services", "bentoml"),
 )
@@ -68,7 +72,8 @@ def started(home: str, config: AppConfig, folder: Path) -> Iterator[Server]:
     """
     (port,) = free_ports(1)
     settings = folder / f"{home}.json"
-    config = config.model_copy(update={"feedback": Feedback(url=f"sqlite:///{folder / home}.sqlite3")})
+    own = {"feedback": Feedback(url=f"sqlite:///{folder / home}.sqlite3"), "compiled": not home.endswith("_trained")}
+    config = config.model_copy(update=own)
     settings.write_text(config.model_dump_json(), encoding="utf-8")
     command = _command(home, config, folder, port)
     environment = {CONFIG: str(settings), "BENTOML_DO_NOT_TRACK": "True"}
@@ -82,7 +87,7 @@ def _command(home: str, config: AppConfig, folder: Path, port: int) -> list[str]
     if home == "noop":
         return [sys.executable, "-m", f"{_HERE}.noop", str(port)]
     if home.startswith("fastapi"):
-        workers = home.rpartition("_")[2]
+        workers = home.split("_")[1]
         options = ["--factory", "--host", "127.0.0.1", "--port", str(port), "--workers", workers]
         return [sys.executable, "-m", "uvicorn", f"{_HERE}.fastapi_app:make", *options, "--log-level", "warning"]
     python = python_of(home)

@@ -74,7 +74,7 @@ def plain_config(tmp_path_factory: pytest.TempPathFactory) -> AppConfig:
     folder = tmp_path_factory.mktemp("plain")
     train = folder / "train.yaml"
     train.write_text(TRAIN, encoding="utf-8")
-    config = AppConfig(artifacts=folder / "artifacts", data=folder / "data", train=train, device="cpu")
+    config = AppConfig(artifacts=folder / "artifacts", data=folder / "data", train=train, device="cpu", compiled=False)
     sample(PROJECT_ROOT / "data", config.data)
     for part in ("embeddings", "emotion", "topic", "matcher", "wsm"):
         (config.artifacts / "models" / part).mkdir(parents=True)
