@@ -35,12 +35,13 @@ _FORMAT = 4
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One artifact: its name, where it lies, what it is made from, and how."""
+    """One artifact: its name, where it lies, what it is made from, how, and whether the service needs it."""
 
     name: str
     place: Path
     inputs: str
     build: Callable[[], None]
+    needed: bool = True
 
 
 def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = False) -> list[str]:
@@ -64,10 +65,11 @@ def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = Fals
 
 
 def stale_steps(config: AppConfig) -> list[str]:
-    """The steps that `build_artifacts` would do now."""
+    """The steps that `build_artifacts` would do now and the service cannot do without."""
     done = _done(config.artifacts / MANIFEST)
     steps = _steps(config, read_train_file(config.train), _bars())
-    return [step.name for step in steps if done.get(step.name) != step.inputs or not step.place.exists()]
+    stale = [step for step in steps if done.get(step.name) != step.inputs or not step.place.exists()]
+    return [step.name for step in stale if step.needed]
 
 
 def mark_built(config: AppConfig) -> None:
@@ -127,7 +129,8 @@ def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
         Step("wsm", places.wsm, matcher, steps.wsm),
     ]
     if config.compiled and resolve_device(config.device).type == "cpu":
-        every.append(Step("compiled", places.compiled, _digest(matcher, libraries_key()), steps.compiled))
+        inputs = _digest(matcher, libraries_key())
+        every.append(Step("compiled", places.compiled, inputs, steps.compiled, needed=False))
     return every
 
 

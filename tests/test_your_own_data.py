@@ -34,7 +34,7 @@ def own_config(small_config: AppConfig, tmp_path: Path) -> tuple[Path, AppConfig
     shutil.copytree(small_config.artifacts, tmp_path / "artifacts", copy_function=os.link)
     config = small_config.model_copy(update={"data": tmp_path / "data", "artifacts": tmp_path / "artifacts"})
     content = yaml.safe_load((PROJECT_ROOT / "configs" / "serve.yaml").read_text(encoding="utf-8"))
-    fields = {"artifacts", "data", "train", "device"}
+    fields = {"artifacts", "data", "train", "device", "compiled"}
     content["applications"][0]["args"] |= config.model_dump(mode="json", include=fields)
     path = tmp_path / "serve.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")

@@ -52,7 +52,7 @@ def write_config(folder: Path, config: AppConfig) -> tuple[Path, int]:
     port = free_port()
     content["http_options"]["port"] = port
     content["applications"][0]["args"] |= config.model_dump(
-        mode="json", include={"artifacts", "data", "train", "device", "feedback"}
+        mode="json", include={"artifacts", "data", "train", "device", "compiled", "feedback"}
     )
     path = folder / "serve.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")

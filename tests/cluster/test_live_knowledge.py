@@ -72,7 +72,7 @@ def shop(small_config: AppConfig, tmp_path: Path) -> Iterator[Shop]:
     application = content["applications"][0]
     # What is tested is the knowledge, not whether a model trained for a minute is sure of the anger in the question.
     application["deployments"][0]["user_config"]["thresholds"] = {"emotion": 0.05}
-    application["args"] |= small_config.model_dump(mode="json", include={"train", "device"}) | {
+    application["args"] |= small_config.model_dump(mode="json", include={"train", "device", "compiled"}) | {
         "data": str(tmp_path / "data"),
         "artifacts": str(tmp_path / "artifacts"),
         "drafts": str(tmp_path / "drafts"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from configs.schema import AppConfig, ConfigError
-from graph.pipeline import build_artifacts
+from graph.pipeline import build_artifacts, stale_steps
 from graph.train_file import read_train_file
 from models.training.classification import ClassifierParams
 
@@ -47,6 +47,20 @@ def test_a_missing_artifact_is_built_again(small_config: AppConfig) -> None:
         (folder.with_name("aside") / "config.json").unlink()
     manifest = json.loads((small_config.artifacts / "manifest.json").read_text(encoding="utf-8"))
     assert set(manifest) == {"embeddings", "emotion", "topic", "encoder", "index", "matcher", "wsm"}
+
+
+def test_where_nothing_can_be_compiled_a_line_says_so_and_nothing_else_is_missing(
+    small_config: AppConfig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    config = small_config.model_copy(update={"compiled": True})
+    assert build_artifacts(config) == ["compiled"]
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "graph.steps"]
+    assert (
+        line
+        == "no C++ compiler (no-such-compiler) on this machine; the networks compute as trained, which takes longer"
+    )
+    assert stale_steps(config) == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ URGENT = "卖家一直不发货，我急死了，等着送人呢"
 @pytest.fixture(scope="module")
 def config_file(small_config: AppConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     content = yaml.safe_load((PROJECT_ROOT / "configs" / "serve.yaml").read_text(encoding="utf-8"))
-    fields = {"artifacts", "data", "train", "device"}
+    fields = {"artifacts", "data", "train", "device", "compiled"}
     content["applications"][0]["args"] |= small_config.model_dump(mode="json", include=fields)
     path = tmp_path_factory.mktemp("commands") / "serve.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
