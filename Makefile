@@ -47,7 +47,7 @@ stop: .venv/.serve-$(EXTRA)
 
 # What needs the small trained system or a running cluster, beside everything else: two cores, two lines of work.
 WHOLE := tests/behaviour tests/cluster tests/load_tests/chaos tests/test_your_own_data.py tests/test_operate.py \
-	tests/graph/commands/test_commands.py $(patsubst %,tests/graph/test_%.py,app pipeline publish ray_mining)
+	tests/graph/commands/test_commands.py $(patsubst %,tests/graph/test_%.py,app compiling pipeline publish ray_mining)
 
 test: lint contracts
 	@$(MAKE) --no-print-directory -j2 whole types parts

@@ -8,7 +8,7 @@ from deployments.messages import Query
 from deployments.work import Failure, by_version
 from indexes.recall import HybridRecall, Recalled
 from indexes.shelf import Shelf
-from models.artifact import ArtifactError
+from models.artifact import ArtifactError, artifact_version
 from models.encoder import SentenceEncoder
 
 _log = logging.getLogger(__name__)
@@ -39,8 +39,10 @@ class Recall:
         device: str = "auto",
         compiled: Path | None = None,
     ) -> None:
+        prepared = _Encoders(encoder, segmenter, device, compiled)
+
         def open_edition(folder: Path) -> HybridRecall:
-            own = _encoder(encoder, segmenter, device, compiled)
+            own = prepared.get()
             return HybridRecall.open(folder, encoder=own, segmenter=segmenter, device=device, top_k=top_k, depth=depth)
 
         self._shelf = Shelf(index, open_edition, is_whole=lambda edition: not edition.degraded)
@@ -56,11 +58,21 @@ class Recall:
         return by_version(items, self._shelf.get, lambda edition, own: edition.recall([i.sentence for i in own]))
 
 
-def _encoder(folder: Path, segmenter: str, device: str, compiled: Path | None) -> SentenceEncoder | None:
-    try:
-        encoder = SentenceEncoder.load(folder, segmenter=segmenter, device=device)
-    except ArtifactError as error:
-        _log.warning("recall without the dense index: %s", error)
-        return None
-    encoder.prepare_service(compiled=compiled, name=folder.name)
-    return encoder
+class _Encoders:
+    """The encoder, loaded anew only if its artifact is another one: editions of the knowledge share it."""
+
+    def __init__(self, folder: Path, segmenter: str, device: str, compiled: Path | None) -> None:
+        self._folder, self._segmenter, self._device, self._compiled = folder, segmenter, device, compiled
+        self._loaded: SentenceEncoder | None = None
+
+    def get(self) -> SentenceEncoder | None:
+        """The present one; None, with a warning, if it cannot be read."""
+        try:
+            if self._loaded is None or self._loaded.version != artifact_version(self._folder):
+                loaded = SentenceEncoder.load(self._folder, segmenter=self._segmenter, device=self._device)
+                loaded.prepare_service(compiled=self._compiled, name=self._folder.name)
+                self._loaded = loaded
+        except ArtifactError as error:
+            _log.warning("recall without the dense index: %s", error)
+            return None
+        return self._loaded

@@ -20,28 +20,29 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from configs.schema import AppConfig
+from graph.compiling import compile_missing, is_wanted
+from graph.errors import InputError
 from graph.journal import alone
 from graph.places import MANIFEST, Places
 from graph.steps import Steps
 from graph.train_file import TrainFile, read_train_file
 from models.artifact import digest_of
-from models.compiled import libraries_key
-from models.layers.device import resolve_device
 from models.text.segment import segmenter_version
 
 # Raise it when a change of code makes old artifacts wrong although no data or hyperparameter changed.
 _FORMAT = 4
+COMPILED = "compiled"
+"""What comes after all steps, if it is wanted: see `graph.compiling`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One artifact: its name, where it lies, what it is made from, how, and whether the service needs it."""
+    """One artifact: its name, where it lies, what it is made from, and how."""
 
     name: str
     place: Path
     inputs: str
     build: Callable[[], None]
-    needed: bool = True
 
 
 def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = False) -> list[str]:
@@ -49,7 +50,7 @@ def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = Fals
 
     Args:
         config: Names the data and artifact folders, the hyperparameters and the device.
-        until: The last step wanted, or `all`.
+        until: The last step wanted, `compiled` or `all`.
         force: Build that step again (all steps for `all`) even if nothing changed.
 
     Returns:
@@ -57,19 +58,28 @@ def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = Fals
 
     Raises:
         ContentError, ConfigError, ArtifactError, IndexUnavailableError: one line says what is wrong.
+        InputError: `compiled` is wanted, and the settings say that nothing is compiled.
     """
     params = read_train_file(config.train)
+    if until == COMPILED and not is_wanted(config):
+        raise InputError(
+            "compiled: nothing is, with compiled: false or on a GPU; set compiled to true and device to cpu"
+        )
     with alone(config), _bars() as bars:
-        steps = _steps(config, params, bars)
-        return _run(steps, config.artifacts / MANIFEST, until=until, force=force)
+        progress = _progress(bars)
+        steps = Steps(config, params, progress)
+        built = _run(_listed(config, params, steps), config.artifacts / MANIFEST, until=until, force=force)
+        last = until in (COMPILED, "all")
+        if last and is_wanted(config) and compile_missing(config, steps.content, progress, force=force):
+            built.append(COMPILED)
+        return built
 
 
 def stale_steps(config: AppConfig) -> list[str]:
-    """The steps that `build_artifacts` would do now and the service cannot do without."""
+    """The steps that `build_artifacts` would do now."""
     done = _done(config.artifacts / MANIFEST)
-    steps = _steps(config, read_train_file(config.train), _bars())
-    stale = [step for step in steps if done.get(step.name) != step.inputs or not step.place.exists()]
-    return [step.name for step in stale if step.needed]
+    steps = _steps(config)
+    return [step.name for step in steps if done.get(step.name) != step.inputs or not step.place.exists()]
 
 
 def mark_built(config: AppConfig) -> None:
@@ -78,7 +88,7 @@ def mark_built(config: AppConfig) -> None:
     Publishing calls it once it has tried the new knowledge with the present models. `train all --force`, or the next
     change of what is learned from, trains with the new sentences. The caller holds the lock.
     """
-    steps = _steps(config, read_train_file(config.train), _bars())
+    steps = _steps(config)
     _write(config.artifacts / MANIFEST, {step.name: step.inputs for step in steps})
 
 
@@ -108,8 +118,13 @@ def _write(manifest: Path, done: dict[str, str]) -> None:
     os.replace(beside, manifest)
 
 
-def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
-    places, steps = Places(config.artifacts), Steps(config, params, _progress(bars))
+def _steps(config: AppConfig) -> list[Step]:
+    params = read_train_file(config.train)
+    return _listed(config, params, Steps(config, params, _progress(_bars())))
+
+
+def _listed(config: AppConfig, params: TrainFile, steps: Steps) -> list[Step]:
+    places = Places(config.artifacts)
     embeddings = _digest(_FORMAT, segmenter_version(), steps.content.lessons(), asdict(params.embeddings))
     encoder = _digest(embeddings, asdict(params.encoder))
     index = _digest(encoder, steps.content.knowledge.digest)
@@ -119,7 +134,7 @@ def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
     matcher = _digest(
         encoder, emotion, topic, config.recall.model_dump(), config.thresholds.match_topic, asdict(params.matcher)
     )
-    every = [
+    return [
         Step("embeddings", places.embeddings, embeddings, steps.embeddings),
         Step("emotion", places.emotion, emotion, steps.emotion),
         Step("topic", places.topic, topic, steps.topic),
@@ -128,10 +143,6 @@ def _steps(config: AppConfig, params: TrainFile, bars: Progress) -> list[Step]:
         Step("matcher", places.matcher, matcher, steps.matcher),
         Step("wsm", places.wsm, matcher, steps.wsm),
     ]
-    if config.compiled and resolve_device(config.device).type == "cpu":
-        inputs = _digest(matcher, libraries_key())
-        every.append(Step("compiled", places.compiled, inputs, steps.compiled, needed=False))
-    return every
 
 
 def _digest(*parts: Any) -> str:

@@ -3,10 +3,8 @@
 `graph.pipeline` decides which of these steps are needed; every one reads what it builds on from its place on disk.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +21,8 @@ from indexes.pairs import training_pairs
 from indexes.recall import HybridRecall
 from indexes.tuning import TuningQuery, tuning_queries
 from models.classifier import Classifier
-from models.compiled import CompileError
 from models.embeddings import Embeddings
 from models.encoder import SentenceEncoder
-from models.matcher import Matcher
 from models.training.classification import train_classifier
 from models.training.embeddings import load_pretrained, pretrained_file, train_embeddings
 from models.training.encoder import train_encoder
@@ -34,9 +30,6 @@ from models.training.matching import train_matcher
 from models.unsupervised import WSM
 
 Progress = Callable[[str, int, int], None]
-_COMPILE_EXAMPLES = 256
-"""Sentences on which compiled networks are compared with the trained ones."""
-_log = logging.getLogger(__name__)
 
 
 class Steps:
@@ -143,26 +136,6 @@ class Steps:
         wsm.threshold = self._threshold(recall, score)
         wsm.save(self._places.wsm)
 
-    def compiled(self) -> None:
-        """The networks compiled for this processor; a warning if that cannot be, as they compute without it too."""
-        folder = self._places.compiled
-        sentences = [sentence for sentence, _ in self.content.emotions("dev")[:_COMPILE_EXAMPLES]]
-        encoder, matcher = self._encoder(), self._matcher()
-        compilers: list[Callable[[], object]] = [
-            *(
-                partial(self._classifier(p).compile, folder, p.name, sentences)
-                for p in (self._places.emotion, self._places.topic)
-            ),
-            partial(encoder.compile, folder, self._places.encoder.name, sentences),
-            partial(matcher.compile, folder, sentences),
-        ]
-        try:
-            for number, compile_one in enumerate(compilers, start=1):
-                compile_one()
-                self._progress("compiled", number, len(compilers))
-        except CompileError as error:
-            _log.warning("%s; the networks compute as trained, which takes longer", error)
-
     def _threshold(self, recall: HybridRecall, score: Callable[[TuningQuery], NDArray[np.float32]]) -> float:
         """The threshold of a similarity, with candidates passed over as in service: topic improbable, emotion unfit."""
         queries = tuning_queries(
@@ -202,10 +175,6 @@ class Steps:
 
     def _embeddings(self) -> Embeddings:
         return Embeddings.load(self._places.embeddings, segmenter=self.content.processor.version)
-
-    def _matcher(self) -> Matcher:
-        folder = self._places.matcher
-        return Matcher.load(folder, segmenter=self.content.processor.version, device=self._config.device)
 
     def _encoder(self) -> SentenceEncoder:
         return SentenceEncoder.load(

@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 
 from models.text.vocabulary import Vocabulary
 
-__all__ = ["Artifact", "ArtifactError", "digest_of", "load_artifact", "save_artifact"]
+__all__ = ["Artifact", "ArtifactError", "artifact_version", "digest_of", "load_artifact", "save_artifact"]
 
 _FORMAT = 1
 _CONFIG = "config.json"
@@ -141,6 +141,15 @@ def load_artifact(folder: Path, *, kind: str, segmenter: str) -> Artifact:
         vocabularies=vocabularies,
         version=_version(header),
     )
+
+
+def artifact_version(folder: Path) -> str:
+    """The version of an artifact, without reading its weights.
+
+    Raises:
+        ArtifactError: there is none.
+    """
+    return _version(_header(folder))
 
 
 def _header(folder: Path) -> dict[str, Any]:

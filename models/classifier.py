@@ -16,6 +16,7 @@ from models.artifact import ArtifactError, load_artifact, save_artifact
 from models.compiled import Compute, compile_reader, compiled_or_plain
 from models.layers.device import resolve_device
 from models.layers.grams import CharGrams
+from models.libraries import library_place
 from models.mlc import MLC
 from models.text.ragged import Ragged, bucketed
 from models.text.sentence import Sentence
@@ -99,27 +100,27 @@ class Classifier:
         """On a GPU, record the network (a second or so); on a processor, take its compiled form if there is one.
 
         Args:
-            compiled: folder and
-            name: that `compile` was given; None for the network itself.
+            compiled: folder of libraries; None for the network itself.
+            name: of this one.
         """
         if self._device.type == "cuda":
             self.record()
-        else:
-            self._compute = compiled_or_plain(self.model, compiled, name)
+        elif compiled:
+            self._compute = compiled_or_plain(self.model, library_place(compiled, name, self.version))
 
-    def compile(self, folder: Path, name: str, sentences: Sequence[Sentence]) -> Path:
-        """Compile the network for this processor (see `models.compiled`).
+    def compile(self, folder: Path, sentences: Sequence[Sentence], *, name: str = KIND) -> None:
+        """Compile the network, as it was saved, for this processor (see `models.compiled`).
 
         Args:
-            folder: where to.
-            name: of the library.
+            folder: of libraries.
             sentences: real ones to try it on, of all lengths.
+            name: of the library.
 
         Raises:
             CompileError: it cannot be compiled here.
         """
         words, chars = self._rows(sentences)
-        return compile_reader(self.model, folder, name, words=words, chars=chars)
+        compile_reader(self.model, library_place(folder, name, self.version), words=words, chars=chars)
 
     def record(self, *, precision: Precision = PRECISION, shapes: Shapes | None = None) -> None:
         """Classify at fixed shapes from now on (see `models.acceleration`).

@@ -20,6 +20,7 @@ from models.compiled import Compute, compile_reader, compiled_or_plain
 from models.layers.device import resolve_device
 from models.layers.table import TokenTable
 from models.layers.weighted import WeightedMean
+from models.libraries import library_place
 from models.text.ragged import Ragged, bucketed
 from models.text.sentence import Sentence
 from models.text.vocabulary import Vocabulary
@@ -141,16 +142,16 @@ class SentenceEncoder:
         """On a processor, take the network's compiled form if there is one; nothing on a GPU.
 
         Args:
-            compiled: folder and
-            name: that `compile` was given; None for the network itself.
+            compiled: folder of libraries; None for the network itself.
+            name: of this one.
         """
-        if self._device.type == "cpu":
-            self._compute = compiled_or_plain(self.model, compiled, name)
+        if self._device.type == "cpu" and compiled:
+            self._compute = compiled_or_plain(self.model, library_place(compiled, name, self.version))
 
-    def compile(self, folder: Path, name: str, sentences: Sequence[Sentence]) -> Path:
+    def compile(self, folder: Path, sentences: Sequence[Sentence], *, name: str = KIND) -> None:
         """Compile the network for this processor; arguments and errors as for `Classifier.compile`."""
         words, chars = self._rows(sentences)
-        return compile_reader(self.model, folder, name, words=words, chars=chars)
+        compile_reader(self.model, library_place(folder, name, self.version), words=words, chars=chars)
 
     def encode(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Sentence vectors, float32 (len(sentences), width).

@@ -10,26 +10,19 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from models.compiled import (
-    ROWS,
-    CompileError,
-    Compute,
-    columns,
-    compile_network,
-    compile_reader,
-    compiled_or_plain,
-    example_rows,
-)
+from models.compiled import ROWS, Compute, columns, compile_network, compile_reader, compiled_or_plain, example_rows
 from models.layers.bcnn import TowerOutput
+from models.libraries import CompileError, library_place
 from models.pbmatch import PBmatch
 from models.readings import Reading, Side
 from models.text.ragged import Ragged
 
-__all__ = ["CompareHalf", "Flat", "Halves", "ReadHalf", "compile_halves"]
+__all__ = ["LIBRARIES", "CompareHalf", "Flat", "Halves", "ReadHalf", "compile_halves"]
 
 Flat: TypeAlias = tuple[Tensor, ...]
 """A side as plain tensors: the keys of each channel, levels and peaks of each channel, then the sentence vectors."""
-_READ, _COMPARE = "matcher-read", "matcher-compare"
+LIBRARIES = ("matcher_read", "matcher_compare")
+"""The names of both."""
 
 
 class ReadHalf(nn.Module):
@@ -67,15 +60,15 @@ class Halves:
         self._n_channels, self._read, self._compare = n_channels, read, compare
 
     @classmethod
-    def of(cls, model: PBmatch, folder: Path) -> "Halves | PBmatch":
+    def of(cls, model: PBmatch, folder: Path, version: str) -> "Halves | PBmatch":
         """The halves that `compile_halves` left in `folder`; the model itself if it cannot be halved."""
         if not _can_be_halved(model):
             return model
-        read, compare = ReadHalf(model), CompareHalf(model)
+        read, compare = (library_place(folder, name, version) for name in LIBRARIES)
         return cls(
             n_channels=len(model.channels),
-            read=compiled_or_plain(read, folder, _READ),
-            compare=compiled_or_plain(compare, folder, _COMPARE),
+            read=compiled_or_plain(ReadHalf(model), read),
+            compare=compiled_or_plain(CompareHalf(model), compare),
         )
 
     def read(self, words: Tensor, chars: Tensor) -> Side:
@@ -89,12 +82,13 @@ class Halves:
         return logits
 
 
-def compile_halves(model: PBmatch, folder: Path, *, words: Ragged, chars: Ragged) -> list[Path]:
+def compile_halves(model: PBmatch, folder: Path, version: str, *, words: Ragged, chars: Ragged) -> None:
     """Compile both halves for this processor.
 
     Args:
         model: in evaluation mode, on a processor.
-        folder: as for `compile_network`.
+        folder: of libraries.
+        version: of the matcher's artifact.
         words: keys of real sentences, as for `compile_reader`.
         chars: likewise.
 
@@ -103,14 +97,15 @@ def compile_halves(model: PBmatch, folder: Path, *, words: Ragged, chars: Ragged
     """
     if not _can_be_halved(model):
         raise CompileError("a matcher with soft alignment, or without BCNN, is not compiled")
-    read = compile_reader(ReadHalf(model), folder, _READ, words=words, chars=chars)
-    compare = CompareHalf(model)
+    read, compare = (library_place(folder, name, version) for name in LIBRARIES)
+    compile_reader(ReadHalf(model), read, words=words, chars=chars)
+    groups = example_rows(chars.lengths)
     with torch.no_grad():
-        side = model.read(*(torch.from_numpy(part.padded(example_rows(len(part))[0])) for part in (words, chars)))
-        picked = [torch.from_numpy(rows) for rows in example_rows(len(side.readings[0].keys))]
-        examples = [(_flat(side.rows(rows)), _flat(side.rows(rows.flip(0)))) for rows in picked]
+        sides = [model.read(*(torch.from_numpy(part.padded(rows)) for part in (words, chars))) for rows in groups]
+    turned = [side.rows(torch.arange(len(rows)).flip(0)) for side, rows in zip(sides, groups, strict=True)]
+    examples = [(_flat(left), _flat(right)) for left, right in zip(sides, turned, strict=True)]
     shapes = [_shapes(model, which, n_tensors=len(examples[0][0])) for which in ("asked", "known")]
-    return [read, compile_network(compare, folder, _COMPARE, shapes=shapes, examples=examples)]
+    compile_network(CompareHalf(model), compare, shapes=shapes, examples=examples)
 
 
 def _shapes(model: PBmatch, which: str, *, n_tensors: int) -> tuple[dict[int, object], ...]:

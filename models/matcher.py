@@ -110,12 +110,12 @@ class Matcher:
     def prepare_service(self, *, compiled: Path | None = None) -> None:
         """On a processor, take the network's compiled form if `compile` left one in the folder `compiled`."""
         if self.device.type == "cpu" and compiled:
-            self._network = Halves.of(self.model, compiled)
+            self._network = Halves.of(self.model, compiled, self.version)
 
-    def compile(self, folder: Path, sentences: Sequence[Sentence]) -> list[Path]:
+    def compile(self, folder: Path, sentences: Sequence[Sentence]) -> None:
         """Compile the network for this processor; arguments and errors as for `Classifier.compile`."""
         words, chars = self._keys(sentences)
-        return compile_halves(self.model, folder, words=words, chars=chars)
+        compile_halves(self.model, folder, self.version, words=words, chars=chars)
 
     def prepare(self, sentences: Sequence[Sentence]) -> Prepared:
         """Read sentences once, for many comparisons; row i of the result is sentence i."""
@@ -199,9 +199,8 @@ class Matcher:
             raise ValueError(f"{len(left)} left and {len(right)} right sentences must be as many: give pairs")
         sides = [self._keys(sentences) for sentences in (left, right)]
         logits = np.zeros(len(left), dtype=np.float32)
-        lengths = sides[0][1].lengths + sides[1][1].lengths
         with torch.inference_mode():
-            for rows in bucketed(lengths, batch_size=_BATCH):
+            for rows in bucketed(sides[0][1].lengths + sides[1][1].lengths, batch_size=_BATCH):
                 batch = [(self._padded(words, rows), self._padded(chars, rows)) for words, chars in sides]
                 logits[rows] = self.model(batch[0], batch[1]).cpu().numpy()
         return logits

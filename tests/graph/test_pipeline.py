@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from configs.schema import AppConfig, ConfigError
+from graph.errors import InputError
 from graph.pipeline import build_artifacts, stale_steps
 from graph.train_file import read_train_file
 from models.training.classification import ClassifierParams
@@ -54,13 +55,12 @@ def test_where_nothing_can_be_compiled_a_line_says_so_and_nothing_else_is_missin
 ) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     config = small_config.model_copy(update={"compiled": True})
-    assert build_artifacts(config) == ["compiled"]
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "graph.steps"]
-    assert (
-        line
-        == "no C++ compiler (no-such-compiler) on this machine; the networks compute as trained, which takes longer"
-    )
+    assert build_artifacts(config) == []
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "graph.compiling"]
+    assert line.startswith("no C++ compiler (no-such-compiler) on this machine: install one, or set compiled to false;")
     assert stale_steps(config) == []
+    with pytest.raises(InputError, match="set compiled to true and device to cpu"):
+        build_artifacts(small_config, until="compiled")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Compiled networks: the answers of the trained ones at every size, and none where they do not fit."""
 
 import logging
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,18 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import compiled
-from models.compiled import (
-    ROWS,
-    CompileError,
-    columns,
-    compile_network,
-    compiled_or_plain,
-    compiler_fault,
-    example_rows,
-)
+from models import compiled, libraries
+from models.compiled import ROWS, columns, compile_network, compiled_or_plain, compiler_fault, compiling, example_rows
 from models.embeddings import Embeddings
 from models.encoder import SentenceEncoder
+from models.libraries import CompileError, is_settled, library_place
 from models.matcher import Matcher
 from models.pbmatch import PBMATCH
 from models.text.segment import TextProcessor
@@ -62,79 +57,90 @@ def example(rows: int, n_words: int, n_chars: int) -> tuple[Tensor, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("compiled")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the library of `sums` lies."""
+    folder = tmp_path_factory.mktemp("compiled")
+    place = library_place(folder, "sums", "0123")
+    with compiling(folder):
+        compile_network(Sums(), place, shapes=SHAPES, examples=[example(4, 2, 3), example(1, 2, 3), example(9, 30, 20)])
+    return place
 
 
-@pytest.fixture(scope="module")
-def sums(folder: Path) -> Sums:
-    """A network that has been compiled."""
+def test_any_size_gives_the_same(place: Path) -> None:
     network = Sums()
-    compile_network(network, folder, "sums", shapes=SHAPES, examples=[example(4, 9, 12), example(1, 2, 3)])
-    return network
-
-
-def test_any_size_gives_the_same(sums: Sums, folder: Path) -> None:
-    compute = compiled_or_plain(sums, folder, "sums")
-    assert compute is not sums
+    compute = compiled_or_plain(network, place)
+    assert compute is not network
     for rows, n_words, n_chars in ((1, 1, 1), (1, 8, 9), (3, 50, 2), (70, 13, 100)):
         inputs = example(rows, n_words, n_chars)
-        assert torch.equal(compute(*inputs), sums(*inputs))
+        assert torch.equal(compute(*inputs), network(*inputs))
 
 
-def test_inputs_need_not_lie_in_one_piece(sums: Sums, folder: Path) -> None:
+def test_inputs_need_not_lie_in_one_piece(place: Path) -> None:
+    network = Sums()
     words, chars = example(6, 40, 60)
     inputs = words[:, :11], chars[:, ::5]
-    assert torch.equal(compiled_or_plain(sums, folder, "sums")(*inputs), sums(*inputs))
+    assert torch.equal(compiled_or_plain(network, place)(*inputs), network(*inputs))
 
 
-def test_weights_are_those_of_the_network(sums: Sums, folder: Path) -> None:
-    other = Sums()
-    with torch.no_grad():
-        other.table.mul_(3.0)
-    inputs = example(2, 9, 9)
-    assert torch.equal(compiled_or_plain(other, folder, "sums")(*inputs), other(*inputs))
+def test_nothing_else_is_left_behind(place: Path) -> None:
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
+    assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
+    (place.parent / ".compiling-killed").mkdir()
+    with compiling(place.parent):
+        assert not (place.parent / ".compiling-killed").exists()
 
 
-def test_another_shape_torch_or_processor_is_not_served(
-    sums: Sums, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_each_artifact_torch_and_processor_has_a_library_of_its_own(
+    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wider = Sums()
-    wider.table = nn.Parameter(torch.zeros(11, 5))
-    assert compiled_or_plain(wider, folder, "sums") is wider
-    with monkeypatch.context() as patch, caplog.at_level(logging.INFO, logger="models.compiled"):
-        patch.setattr(compiled, "_instructions", lambda: ["sse2"])
-        assert compiled_or_plain(sums, folder, "sums") is sums
-    assert "nothing is compiled for this processor" in caplog.text
-    assert compiled_or_plain(sums, None, "sums") is sums
-
-
-def test_a_damaged_library_is_not_served(
-    sums: Sums, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (own,) = folder.glob("sums-*.pt2")
-    (tmp_path / own.name).write_bytes(own.read_bytes()[:1000])
-    assert compiled_or_plain(sums, tmp_path, "sums") is sums
-    assert f"{tmp_path / own.name} is not used, computing as trained" in caplog.text
-
-
-def test_a_library_that_answers_otherwise_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Sums()
-    monkeypatch.setattr(compiled, "_opened", lambda *_: lambda words, chars: network(words, chars) + 1e9)
-    with pytest.raises(CompileError, match=r"sums was not compiled: results differ by 1\.0e\+09"):
-        compile_network(network, tmp_path, "sums", shapes=SHAPES, examples=[example(4, 9, 12)])
-    assert list(tmp_path.iterdir()) == []
+    other = library_place(place.parent, "sums", "4567")
+    with caplog.at_level(logging.INFO, logger="models.compiled"):
+        assert compiled_or_plain(network, other) is network
+    assert f"{other.name} is not compiled for this processor: computing as trained" in caplog.text
+    libraries._surroundings.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(libraries, "_instructions", lambda: ["sse2"])
+        assert library_place(place.parent, "sums", "0123") != place
+    libraries._surroundings.cache_clear()
+    assert library_place(place.parent, "sums", "0123") == place
+
+
+def test_a_damaged_library_is_not_served(place: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    network, damaged = Sums(), tmp_path / place.name
+    shutil.copytree(place, damaged)
+    (library,) = damaged.rglob("*.so")
+    library.write_bytes(library.read_bytes()[:1000])
+    assert compiled_or_plain(network, damaged) is network
+    assert f"{damaged} is not used, computing as trained" in caplog.text
+
+
+@pytest.mark.parametrize(("wrong", "said"), [(1e9, r"1\.0e\+09"), (float("nan"), "nan")])
+def test_a_library_that_answers_otherwise_is_thrown_away(
+    wrong: float, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, place = Sums(), library_place(tmp_path, "sums", "0")
+    monkeypatch.setattr(compiled, "_compile", lambda _network, beside, *_: beside.mkdir())
+    monkeypatch.setattr(compiled, "_opened", lambda *_: lambda words, chars: network(words, chars) + wrong)
+    with pytest.raises(CompileError, match=f"was not compiled: results differ by {said}"):
+        compile_network(network, place, shapes=SHAPES, examples=[example(4, 9, 12)])
+    assert is_settled(place)
+    assert [path.name for path in place.iterdir()] == ["failed.txt"]
+    assert compiled_or_plain(network, place) is network
 
 
 def test_without_a_compiler_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
+    place = library_place(tmp_path, "sums", "0")
     with pytest.raises(CompileError, match=r"no C\+\+ compiler \(no-such-compiler\) on this machine"):
-        compile_network(Sums(), tmp_path / "new", "sums", shapes=SHAPES, examples=[example(4, 9, 12)])
-    assert not (tmp_path / "new").exists()
+        compile_network(Sums(), place, shapes=SHAPES, examples=[example(4, 9, 12)])
+    assert not is_settled(place)
 
 
-def test_examples_are_of_several_sizes() -> None:
-    assert [rows.tolist() for rows in example_rows(6)] == [[0, 1, 2, 3, 4, 5], [0], [4, 5], [1, 2, 3, 4, 5]]
+def test_examples_are_all_sentences_and_several_sizes() -> None:
+    lengths = np.array([3, 9, 1, 4])
+    assert [rows.tolist() for rows in example_rows(lengths)] == [[1, 3, 0, 2], [1], [2], [0, 2], [1, 3, 0, 2]]
+    assert [len(rows) for rows in example_rows(np.arange(130))] == [64, 64, 2, 1, 1, 2, 5]
 
 
 @pytest.fixture(scope="module")
@@ -149,8 +155,9 @@ def test_the_classifier_answers_the_same(
     labels = ("slow_delivery", "other")
     classifier = train_classifier(train=labelled, dev=labelled, labels=labels, embeddings=embeddings, params=params)
     differ = _differ(classifier.classify, sentences)
-    classifier.compile(tmp_path, "emotion", sentences)
-    classifier.prepare_service(compiled=tmp_path, name="emotion")
+    classifier.save(tmp_path / "emotion")
+    classifier.compile(tmp_path, sentences)
+    classifier.prepare_service(compiled=tmp_path)
     assert differ(classifier.classify) < 1e-5
 
 
@@ -166,17 +173,14 @@ def test_encoder_and_matcher_answer_the_same(
         return matcher.score(part, matcher.prepare(delivery), rows[: len(part)])
 
     encoded, scored = _differ(encoder.encode, sentences), _differ(score, sentences)
-    encoder.compile(tmp_path, "encoder", sentences)
-    encoder.prepare_service(compiled=tmp_path, name="encoder")
+    encoder.compile(tmp_path, sentences)
+    encoder.prepare_service(compiled=tmp_path)
     matcher.compile(tmp_path, sentences)
     matcher.prepare_service(compiled=tmp_path)
     assert encoded(encoder.encode) < 1e-5
     assert scored(score) < 1e-5
-    assert sorted(path.name.rsplit("-", 1)[0] for path in tmp_path.iterdir()) == [
-        "encoder",
-        "matcher-compare",
-        "matcher-read",
-    ]
+    names = sorted(path.name.split("-")[0] for path in tmp_path.iterdir())
+    assert names == ["encoder", "matcher_compare", "matcher_read"]
 
 
 def test_a_matcher_with_alignment_is_served_as_trained(

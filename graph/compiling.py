@@ -1,0 +1,121 @@
+"""Compiles the trained networks for the processor of this machine; the last thing that `graph.pipeline` does.
+
+The service can do without: where there is no compiler, or it fails, one line says so and the networks compute as they
+were trained. What is compiled already is not compiled again; what no artifact needs any more is removed.
+"""
+
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.schema import AppConfig
+from graph.content import Content
+from graph.places import Places
+from models.artifact import artifact_version
+from models.classifier import Classifier
+from models.compiled import compiler_fault, compiling
+from models.encoder import SentenceEncoder
+from models.layers.device import resolve_device
+from models.libraries import CompileError, is_settled, library_place
+from models.match_halves import LIBRARIES
+from models.matcher import Matcher
+from models.text.segment import segmenter_version
+from models.text.sentence import Sentence
+
+_EXAMPLES = 256
+"""Sentences on which a library is compared with its network, the longest of the development part."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One artifact: its libraries by name, its version, and how it is compiled on real sentences."""
+
+    names: tuple[str, ...]
+    version: str
+    compile: Callable[[Sequence[Sentence]], None]
+
+
+def is_wanted(config: AppConfig) -> bool:
+    """Whether the service computes with compiled networks."""
+    return config.compiled and resolve_device(config.device).type == "cpu"
+
+
+def compile_missing(
+    config: AppConfig, content: Content, progress: Callable[[str, int, int], None], *, force: bool = False
+) -> bool:
+    """Compile what is not compiled for this processor yet. The caller holds the lock on the artifacts.
+
+    Args:
+        config: names the artifacts.
+        content: where sentences to try the libraries on come from.
+        progress: told what is going on, how many are done, of how many.
+        force: compile all of it, also what could not be compiled before.
+
+    Returns:
+        Whether anything was compiled.
+
+    Raises:
+        ArtifactError: an artifact is missing.
+    """
+    folder = Places(config.artifacts).compiled
+    parts = _parts(Places(config.artifacts))
+    places = [[library_place(folder, name, part.version) for name in part.names] for part in parts]
+    missing = [part for part, own in zip(parts, places, strict=True) if force or not all(map(is_settled, own))]
+    fault = compiler_fault()
+    if not missing:
+        return False
+    if fault:
+        _log.warning("%s: install one, or set compiled to false; the networks compute as trained, more slowly", fault)
+        return False
+    sentences = sorted((sentence for sentence, _ in content.emotions("dev")), key=lambda s: -len(s.text))[:_EXAMPLES]
+    try:
+        with compiling(folder):
+            for number, part in enumerate(missing, start=1):
+                _try(part, sentences)
+                progress("compiled", number, len(missing))
+            _sweep(folder, parts)
+    except OSError as error:
+        _log.warning("nothing can be compiled into %s (%s): the networks compute as trained", folder, error)
+    return True
+
+
+def _parts(places: Places) -> list[_Part]:
+    segmenter, folder = segmenter_version(), places.compiled
+
+    def classifier(place: Path) -> _Part:
+        def compile_it(sentences: Sequence[Sentence]) -> None:
+            Classifier.load(place, segmenter=segmenter, device="cpu").compile(folder, sentences, name=place.name)
+
+        return _Part((place.name,), artifact_version(place), compile_it)
+
+    def encoder(sentences: Sequence[Sentence]) -> None:
+        own = SentenceEncoder.load(places.encoder, segmenter=segmenter, device="cpu")
+        own.compile(folder, sentences, name=places.encoder.name)
+
+    def matcher(sentences: Sequence[Sentence]) -> None:
+        Matcher.load(places.matcher, segmenter=segmenter, device="cpu").compile(folder, sentences)
+
+    return [
+        classifier(places.emotion),
+        classifier(places.topic),
+        _Part((places.encoder.name,), artifact_version(places.encoder), encoder),
+        _Part(LIBRARIES, artifact_version(places.matcher), matcher),
+    ]
+
+
+def _try(part: _Part, sentences: Sequence[Sentence]) -> None:
+    try:
+        part.compile(sentences)
+    except CompileError as error:
+        _log.warning("%s; it computes as trained, more slowly", error)
+
+
+def _sweep(folder: Path, parts: Sequence[_Part]) -> None:
+    """Remove the libraries of former artifacts; those for other processors stay."""
+    kept = tuple(f"{name}-{part.version}-" for part in parts for name in part.names)
+    for place in folder.iterdir():
+        if not place.name.startswith((".", *kept)):
+            shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,59 @@
+"""Compiling after training: each network once for what it is, failures noted, what nothing needs removed."""
+
+from pathlib import Path
+
+import pytest
+
+from configs.schema import AppConfig
+from graph.compiling import compile_missing, is_wanted
+from graph.content import Content
+from graph.places import Places
+from models import compiled
+from models.artifact import artifact_version
+from models.libraries import failed, library_place
+
+NAMES = ("emotion", "encoder", "matcher_read", "topic")
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def test_a_failure_is_noted_said_and_not_tried_again(
+    small_config: AppConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the compiler ran out of memory\nwith many lines of explanation")
+
+    monkeypatch.setattr(compiled, "_compile", broken)
+    (tmp_path / "models").symlink_to(small_config.artifacts / "models")
+    config, content = small_config.model_copy(update={"artifacts": tmp_path}), Content(small_config.data)
+    folder = Places(tmp_path).compiled
+    former = library_place(folder, "emotion", "0" * 12)
+    former.mkdir(parents=True)
+    elsewhere = folder / f"emotion-{artifact_version(Places(tmp_path).emotion)}-anotherplace"
+    elsewhere.mkdir()
+
+    assert compile_missing(config, content, silent)
+    lines = [record.getMessage() for record in caplog.records if record.name == "graph.compiling"]
+    assert len(lines) == 4
+    end = "was not compiled: the compiler ran out of memory; it computes as trained, more slowly"
+    assert all(line.endswith(end) for line in lines)
+    places = sorted(path for path in folder.iterdir() if path != elsewhere)
+    assert tuple(path.name.split("-")[0] for path in places) == NAMES
+    assert all(failed(place) for place in places)
+    assert elsewhere.exists()
+    assert not former.exists()
+
+    # The second half of the matcher was never reached, so the matcher is tried again, and nothing else.
+    caplog.clear()
+    compile_missing(config, content, silent)
+    assert [record.getMessage().split("-")[0] for record in caplog.records if record.name == "graph.compiling"] == [
+        "matcher_read"
+    ]
+
+
+def test_it_is_wanted_on_a_processor_unless_switched_off(small_config: AppConfig) -> None:
+    assert not is_wanted(small_config)
+    assert is_wanted(small_config.model_copy(update={"compiled": True}))
+    assert not is_wanted(small_config.model_copy(update={"compiled": True, "device": "cuda"}))

@@ -1,0 +1,51 @@
+"""The folders of compiled networks: put in place in one step, refused when a file is not the one that was made."""
+
+from pathlib import Path
+
+import pytest
+
+from models.libraries import CompileError, check, failed, is_settled, library_place, seal, settle
+
+
+def made(folder: Path, content: str) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "network.so").write_text(content)
+    seal(folder)
+    return folder
+
+
+def test_the_place_is_named_by_network_artifact_and_surroundings(tmp_path: Path) -> None:
+    place = library_place(tmp_path, "emotion", "0123456789ab")
+    assert place.parent == tmp_path
+    assert place.name.startswith("emotion-0123456789ab-")
+    assert not is_settled(place)
+
+
+def test_a_new_library_replaces_the_former(tmp_path: Path) -> None:
+    place = made(tmp_path / "place", "former")
+    settle(place, made(tmp_path / "aside" / "library", "new"), reason=None)
+    assert (place / "network.so").read_text() == "new"
+    assert is_settled(place)
+    assert not failed(place)
+    check(place)
+
+
+def test_a_reason_stands_in_the_place_of_a_library(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    settle(place, made(tmp_path / "library", "wrong"), reason="it answers otherwise")
+    assert is_settled(place)
+    assert failed(place)
+    assert [path.read_text() for path in place.iterdir()] == ["it answers otherwise\n"]
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "added"])
+def test_another_file_is_refused(damage: str, tmp_path: Path) -> None:
+    place = made(tmp_path / "place", "machine code")
+    if damage == "changed":
+        (place / "network.so").write_text("machine cod")
+    elif damage == "missing":
+        (place / "network.so").unlink()
+    else:
+        (place / "more.so").write_text("other code")
+    with pytest.raises(CompileError, match="its files are not those that were made; compile it again"):
+        check(place)
