@@ -84,10 +84,13 @@ def test_inputs_need_not_lie_in_one_piece(place: Path) -> None:
 
 def test_nothing_else_is_left_behind(place: Path) -> None:
     assert [path.name for path in place.parent.iterdir()] == [place.name]
-    assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
     (place.parent / ".compiling-killed").mkdir()
+    before = dict(os.environ)
     with compiling(place.parent):
         assert not (place.parent / ".compiling-killed").exists()
+        assert os.environ != before
+    assert dict(os.environ) == before
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
 
 
 def test_each_artifact_torch_and_processor_has_a_library_of_its_own(
