@@ -18,7 +18,7 @@ from models.classifier import Classifier
 from models.compiled import compiler_fault, compiling
 from models.encoder import SentenceEncoder
 from models.layers.device import resolve_device
-from models.libraries import CompileError, is_settled, library_place
+from models.libraries import CompileError, fault, give_up, is_settled, library_place
 from models.match_halves import LIBRARIES
 from models.matcher import Matcher
 from models.text.segment import segmenter_version
@@ -31,10 +31,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One artifact: its libraries by name, its version, and how it is compiled on real sentences."""
+    """One artifact: where its libraries belong, and how it is compiled on real sentences."""
 
-    names: tuple[str, ...]
-    version: str
+    places: tuple[Path, ...]
     compile: Callable[[Sequence[Sentence]], None]
 
 
@@ -62,34 +61,47 @@ def compile_missing(
     """
     folder = Places(config.artifacts).compiled
     parts = _parts(Places(config.artifacts))
-    places = [[library_place(folder, name, part.version) for name in part.names] for part in parts]
-    missing = [part for part, own in zip(parts, places, strict=True) if force or not all(map(is_settled, own))]
-    fault = compiler_fault()
+    _sweep(folder, parts)
+    missing = [part for part in parts if force or not all(map(is_settled, part.places))]
     if not missing:
         return False
-    if fault:
-        _log.warning("%s: install one, or set compiled to false; the networks compute as trained, more slowly", fault)
+    none = compiler_fault()
+    if none:
+        _log.warning("%s: install one, or set compiled to false; the networks compute as trained, more slowly", none)
         return False
     sentences = sorted((sentence for sentence, _ in content.emotions("dev")), key=lambda s: -len(s.text))[:_EXAMPLES]
+    done = 0
     try:
         with compiling(folder):
             for number, part in enumerate(missing, start=1):
-                _try(part, sentences)
+                done += _compiled(part, sentences)
                 progress("compiled", number, len(missing))
-            _sweep(folder, parts)
     except OSError as error:
-        _log.warning("nothing can be compiled into %s (%s): the networks compute as trained", folder, error)
-    return True
+        _log.warning("compiling into %s stopped: %s; mend that, then: train compiled", folder, error)
+    return done > 0
+
+
+def uncompiled(config: AppConfig) -> list[str]:
+    """What keeps networks from being compiled, a line for each library that is not there.
+
+    Raises:
+        ArtifactError: an artifact is missing.
+    """
+    places = [place for part in _parts(Places(config.artifacts)) for place in part.places]
+    return [f"{place.name}: {why}" for place in places if (why := fault(place))]
 
 
 def _parts(places: Places) -> list[_Part]:
     segmenter, folder = segmenter_version(), places.compiled
 
+    def libraries(artifact: Path, *names: str) -> tuple[Path, ...]:
+        return tuple(library_place(folder, name, artifact_version(artifact)) for name in names)
+
     def classifier(place: Path) -> _Part:
         def compile_it(sentences: Sequence[Sentence]) -> None:
             Classifier.load(place, segmenter=segmenter, device="cpu").compile(folder, sentences, name=place.name)
 
-        return _Part((place.name,), artifact_version(place), compile_it)
+        return _Part(libraries(place, place.name), compile_it)
 
     def encoder(sentences: Sequence[Sentence]) -> None:
         own = SentenceEncoder.load(places.encoder, segmenter=segmenter, device="cpu")
@@ -101,21 +113,27 @@ def _parts(places: Places) -> list[_Part]:
     return [
         classifier(places.emotion),
         classifier(places.topic),
-        _Part((places.encoder.name,), artifact_version(places.encoder), encoder),
-        _Part(LIBRARIES, artifact_version(places.matcher), matcher),
+        _Part(libraries(places.encoder, places.encoder.name), encoder),
+        _Part(libraries(places.matcher, *LIBRARIES), matcher),
     ]
 
 
-def _try(part: _Part, sentences: Sequence[Sentence]) -> None:
+def _compiled(part: _Part, sentences: Sequence[Sentence]) -> bool:
+    """Whether it worked; if not, why stands in the place of each library that is not there."""
     try:
         part.compile(sentences)
     except CompileError as error:
-        _log.warning("%s; it computes as trained, more slowly", error)
+        for place in part.places:
+            give_up(place, str(error))
+            if why := fault(place):
+                _log.warning("%s: computing as trained, more slowly: %s", place.name, why)
+        return False
+    return True
 
 
 def _sweep(folder: Path, parts: Sequence[_Part]) -> None:
     """Remove the libraries of former artifacts; those for other processors stay."""
-    kept = tuple(f"{name}-{part.version}-" for part in parts for name in part.names)
-    for place in folder.iterdir():
+    kept = tuple(place.name.rpartition("-")[0] for part in parts for place in part.places)
+    for place in folder.iterdir() if folder.exists() else ():
         if not place.name.startswith((".", *kept)):
             shutil.rmtree(place, ignore_errors=True)

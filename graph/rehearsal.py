@@ -97,8 +97,8 @@ def _chosen(texts: Sequence[str]) -> list[str]:
 
 
 def _ask(config: AppConfig, texts: Sequence[str]) -> list[ComfortAnswer]:
-    # Nobody waits, so no answer may be degraded by a deadline.
-    patient = config.model_copy(update={"deadlines": _PATIENT})
+    # Nobody waits, so no answer may be degraded by a deadline; both are asked of the networks as trained.
+    patient = config.model_copy(update={"deadlines": _PATIENT, "compiled": False})
     requests = [ComfortRequest(text=text) for text in texts]
 
     async def collect() -> list[ComfortAnswer]:

@@ -18,6 +18,7 @@ import typer
 
 from configs.schema import AppConfig
 from graph.commands.options import DEFAULT_CONFIG, Config
+from graph.compiling import uncompiled
 from graph.places import Places
 from graph.serve_file import read_serve_file
 from indexes.knowledge_index import KnowledgeIndex
@@ -99,15 +100,25 @@ def measure(network: str, size: int, trained: Answer, compiled: Answer, sentence
     return Cell(network, size, median(times["trained"][1:]), median(times["compiled"][1:]), error)
 
 
+def need_compiled(config: AppConfig) -> None:
+    """Let nothing be measured as compiled that is not.
+
+    Raises:
+        LoadTestError: a network is not compiled.
+    """
+    missing = uncompiled(config)
+    if missing:
+        raise LoadTestError(f"not compiled: {'; '.join(missing)}")
+
+
 def compare(config: AppConfig) -> list[Cell]:
     """Every network at every size.
 
     Raises:
-        LoadTestError: nothing has been compiled.
+        LoadTestError: a network is not compiled.
     """
     places, processor = Places(config.artifacts), TextProcessor()
-    if not places.compiled.exists():
-        raise LoadTestError(f"{places.compiled} is missing: python -m graph train compiled (needs a C++ compiler)")
+    need_compiled(config)
     texts = itertools.islice(hard(read_voices(config.data).emotional, seed=3), _SENTENCES)
     sentences = [processor.process(text) for text in texts]
     trained, compiled = ways(places, processor, None), ways(places, processor, places.compiled)

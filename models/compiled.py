@@ -26,11 +26,12 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.nn import functional
 
-from models.libraries import CompileError, check, failed, seal, settle
+from models.libraries import CompileError, check, fault, seal, settle
 from models.text.ragged import Ragged
 
 __all__ = [
     "ROWS",
+    "SHORTEST",
     "Compute",
     "columns",
     "compile_network",
@@ -47,10 +48,10 @@ Compute: TypeAlias = Callable[..., Any]
 ROWS = Dim("rows", min=1, max=4096)
 """The free number of sentences or pairs."""
 
-_SHORTEST = 8
+SHORTEST = 8
 """Columns of whole numbers. Shorter rows take other paths through some layers, a library has one: they are padded."""
 _LONGEST = 1024
-_FIRST_COLUMNS = 2 * _SHORTEST
+_FIRST_COLUMNS = 2 * SHORTEST
 """Columns at least of the example that shows the compiler what comes."""
 _BATCH = 64
 _TOLERANCE = 1e-4
@@ -61,7 +62,7 @@ _log = logging.getLogger(__name__)
 
 def columns(name: str, longest: int) -> Any:
     """A free length of rows of whole numbers, up to `longest` columns; equal names are equal lengths."""
-    return Dim(name, min=_SHORTEST, max=longest)
+    return Dim(name, min=SHORTEST, max=longest)
 
 
 def example_rows(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -108,7 +109,7 @@ def compile_network(
 
     Args:
         network: in evaluation mode, on a processor; gives a tensor or a tuple of tensors.
-        place: see `library_place`; its parent exists. If compiling fails, the reason is left there.
+        place: see `library_place`; its parent exists. What is there stays if compiling fails.
         shapes: for every input, nested as it is, its free dimensions by number.
         examples: real inputs of several sizes, tensors or tuples of them. The first, of 2 rows or more, shows the
             compiler what comes; all must give the network's results within 1e-4.
@@ -116,21 +117,19 @@ def compile_network(
     Raises:
         CompileError: there is no compiler, it fails, or the library answers otherwise than the network.
     """
-    fault = compiler_fault()
-    if fault:
-        raise CompileError(fault)
+    missing = compiler_fault()
+    if missing:
+        raise CompileError(missing)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".compiling-") as aside:
         beside = Path(aside) / "library"
         try:
             _compile(network, beside, shapes, _padded(examples[0], _FIRST_COLUMNS))
             difference = _difference(network, _opened(network, beside), examples)
         except Exception as error:  # the compiler's own errors have no common base
-            settle(place, beside, reason=_first_line(error))
-            raise CompileError(f"{place.name} was not compiled: {_first_line(error)}") from error
-        reason = None if difference <= _TOLERANCE else f"results differ by {difference:.1e} from the network's"
-        settle(place, beside, reason=reason)
-        if reason:
-            raise CompileError(f"{place.name} was not compiled: {reason}")
+            raise CompileError(str(error).strip() or type(error).__name__) from error
+        if not difference <= _TOLERANCE:  # no number is not close either
+            raise CompileError(f"results differ by {difference:.1e} from the network's, at most {_TOLERANCE:g} may be")
+        settle(place, beside)
 
 
 def compile_reader(network: nn.Module, place: Path, *, words: Ragged, chars: Ragged) -> None:
@@ -161,14 +160,15 @@ def compiled_or_plain(network: nn.Module, place: Path) -> Compute:
         network: as for `compile_network`; its weights are used where they are and must stay there.
         place: see `library_place`.
     """
-    if not place.is_dir() or failed(place):
-        _log.info("%s is not compiled for this processor: computing as trained", place.name)
+    why = fault(place)
+    if why:
+        _log.warning("%s: computing as trained, more slowly: %s", place.name, why)
         return network
     try:
         check(place)
         return _opened(network, place)
     except Exception as error:  # a damaged library shows in many ways, and the service can do without it
-        _log.warning("%s is not used, computing as trained: %s", place, _first_line(error))
+        _log.warning("%s: computing as trained, more slowly: %s", place.name, _first_line(error))
         return network
 
 
@@ -215,7 +215,7 @@ def _flat(values: tuple[Any, ...]) -> list[Tensor]:
     """Tensors of nested tuples as a library takes them: in one piece, which it does not check, and long enough."""
     tensors: list[Tensor] = []
     for value in values:
-        tensors += _flat(value) if isinstance(value, tuple) else [_padded(value, _SHORTEST).contiguous()]
+        tensors += _flat(value) if isinstance(value, tuple) else [_padded(value, SHORTEST).contiguous()]
     return tensors
 
 

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import torch
 
 from models.artifact import digest_of
 
-__all__ = ["CompileError", "check", "failed", "is_settled", "library_place", "seal", "settle"]
+__all__ = ["CompileError", "check", "fault", "give_up", "is_settled", "library_place", "seal", "settle"]
 
 _KEY_CHARS = 12
 _FAILED = "failed.txt"
@@ -43,23 +42,31 @@ def is_settled(place: Path) -> bool:
     return place.is_dir()
 
 
-def failed(place: Path) -> bool:
-    """Whether compiling was given up."""
-    return (place / _FAILED).exists()
+def fault(place: Path) -> str | None:
+    """Why there is no library, with the remedy; None if there is one."""
+    if not place.is_dir():
+        return "not compiled for this processor; compile it here: train compiled"
+    why = place / _FAILED
+    if not why.exists():
+        return None
+    reason = next(iter(why.read_text(encoding="utf-8").splitlines()), "")
+    return f"{reason} ({why} has all of it); try again: train compiled --force"
 
 
-def settle(place: Path, beside: Path, *, reason: str | None) -> None:
-    """Put a library in its place, or why there is none.
+def give_up(place: Path, reason: str) -> None:
+    """Note in the place of a library why there is none; one that is there stays."""
+    if not place.is_dir():
+        place.mkdir(parents=True)
+        (place / _FAILED).write_text(reason.strip() + "\n", encoding="utf-8")
+
+
+def settle(place: Path, beside: Path) -> None:
+    """Put a library in its place.
 
     Args:
         place: see `library_place`; what is there goes.
-        beside: the library, in a folder of its own on the same disk; it may be missing if there is a reason.
-        reason: why it cannot be used; None if it can.
+        beside: the library, in a folder of its own on the same disk.
     """
-    if reason:
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir()
-        (beside / _FAILED).write_text(reason + "\n", encoding="utf-8")
     if place.exists():
         os.replace(place, beside.with_name("former"))
     os.replace(beside, place)

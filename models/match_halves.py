@@ -10,7 +10,16 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from models.compiled import ROWS, Compute, columns, compile_network, compile_reader, compiled_or_plain, example_rows
+from models.compiled import (
+    ROWS,
+    SHORTEST,
+    Compute,
+    columns,
+    compile_network,
+    compile_reader,
+    compiled_or_plain,
+    example_rows,
+)
 from models.layers.bcnn import TowerOutput
 from models.libraries import CompileError, library_place
 from models.pbmatch import PBmatch
@@ -96,7 +105,8 @@ def compile_halves(model: PBmatch, folder: Path, version: str, *, words: Ragged,
         CompileError: it cannot be compiled here.
     """
     if not _can_be_halved(model):
-        raise CompileError("a matcher with soft alignment, or without BCNN, is not compiled")
+        rule = f"no soft alignment, BCNN, and more than {SHORTEST} words and characters a sentence"
+        raise CompileError(f"the matcher has other parts than what can be compiled: {rule}")
     read, compare = (library_place(folder, name, version) for name in LIBRARIES)
     compile_reader(ReadHalf(model), read, words=words, chars=chars)
     groups = example_rows(chars.lengths)
@@ -114,7 +124,10 @@ def _shapes(model: PBmatch, which: str, *, n_tensors: int) -> tuple[dict[int, ob
 
 
 def _can_be_halved(model: PBmatch) -> bool:
-    return all(channel.tower is not None and channel.alignment is None for channel in model.channels)
+    return all(
+        channel.tower is not None and channel.alignment is None and channel.longest > SHORTEST
+        for channel in model.channels
+    )
 
 
 def _flat(side: Side) -> Flat:

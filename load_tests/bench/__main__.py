@@ -12,6 +12,7 @@ from rich.console import Console
 
 from configs.schema import AppConfig
 from graph.commands.options import DEFAULT_CONFIG, Config
+from graph.compiling import is_wanted
 from graph.local import answer_all, local_composer
 from graph.schema import ComfortRequest
 from graph.serve_file import read_serve_file
@@ -20,6 +21,7 @@ from load_tests.bench.measure import Cell, Traffic, ask, measure
 from load_tests.bench.report import Results, write_report
 from load_tests.bench.servers.settings import PATIENT
 from load_tests.capacity import arithmetic
+from load_tests.compiled import need_compiled
 from load_tests.document import FOLDER, fill, machine, write_json
 from load_tests.processes import LoadTestError, Server
 from load_tests.traffic import hard, read_voices, real
@@ -42,6 +44,8 @@ def run(
 ) -> None:
     """Measure every contender with both traffics at 1 and 64 clients, round by round."""
     settings = read_serve_file(config).app.model_copy(update={"deadlines": PATIENT})
+    if is_wanted(settings):
+        need_compiled(settings)
     folder = new_folder()
     own = {"seconds": seconds, "rounds": rounds, "clients": CLIENTS, "warm_up": warm_up}
     report: dict[str, object] = {"machine": machine(), "settings": own}

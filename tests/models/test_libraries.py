@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models.libraries import CompileError, check, failed, is_settled, library_place, seal, settle
+from models.libraries import CompileError, check, fault, give_up, is_settled, library_place, seal, settle
 
 
 def made(folder: Path, content: str) -> Path:
@@ -23,19 +23,28 @@ def test_the_place_is_named_by_network_artifact_and_surroundings(tmp_path: Path)
 
 def test_a_new_library_replaces_the_former(tmp_path: Path) -> None:
     place = made(tmp_path / "place", "former")
-    settle(place, made(tmp_path / "aside" / "library", "new"), reason=None)
+    settle(place, made(tmp_path / "aside" / "library", "new"))
     assert (place / "network.so").read_text() == "new"
     assert is_settled(place)
-    assert not failed(place)
+    assert fault(place) is None
     check(place)
 
 
 def test_a_reason_stands_in_the_place_of_a_library(tmp_path: Path) -> None:
     place = tmp_path / "place"
-    settle(place, made(tmp_path / "library", "wrong"), reason="it answers otherwise")
+    assert fault(place) == "not compiled for this processor; compile it here: train compiled"
+    give_up(place, "C++ compile error\n\nCommand: g++")
     assert is_settled(place)
-    assert failed(place)
-    assert [path.read_text() for path in place.iterdir()] == ["it answers otherwise\n"]
+    why = place / "failed.txt"
+    assert why.read_text() == "C++ compile error\n\nCommand: g++\n"
+    assert fault(place) == f"C++ compile error ({why} has all of it); try again: train compiled --force"
+
+
+def test_a_library_that_is_there_is_not_given_up(tmp_path: Path) -> None:
+    place = made(tmp_path / "place", "machine code")
+    give_up(place, "the disk was full")
+    assert fault(place) is None
+    check(place)
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "added"])
