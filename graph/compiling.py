@@ -132,8 +132,11 @@ def _compiled(part: _Part, sentences: Sequence[Sentence]) -> bool:
 
 
 def _sweep(folder: Path, parts: Sequence[_Part]) -> None:
-    """Remove the libraries of former artifacts; those for other processors stay."""
-    kept = tuple(place.name.rpartition("-")[0] for part in parts for place in part.places)
+    """Remove the libraries of former artifacts and of former code; those for other processors stay."""
+    own = {place for part in parts for place in part.places}
+    superseded = tuple(f"{place.name.rpartition('-')[0]}-" for place in own)
+    of_artifacts = tuple(f"{place.name.rsplit('-', 2)[0]}-" for place in own)
     for place in folder.iterdir() if folder.exists() else ():
-        if not place.name.startswith((".", *kept)):
+        is_elsewhere = place.name.startswith(of_artifacts) and not place.name.startswith(superseded)
+        if not (place in own or is_elsewhere or place.name.startswith(".")):
             shutil.rmtree(place, ignore_errors=True)

@@ -16,7 +16,7 @@ from models.artifact import digest_of
 
 __all__ = ["CompileError", "check", "fault", "give_up", "is_settled", "library_place", "seal", "settle"]
 
-_KEY_CHARS = 12
+_KEY_CHARS = 8
 _FAILED = "failed.txt"
 _DIGESTS = "digests.json"
 _SOURCES = Path(__file__).parent
@@ -34,7 +34,7 @@ def library_place(folder: Path, name: str, version: str) -> Path:
         name: of the network.
         version: of its artifact, whose configuration and weights it depends on.
     """
-    return folder / f"{name}-{version}-{_surroundings()}"
+    return folder / f"{name}-{version}-{_processor()}-{_code()}"
 
 
 def is_settled(place: Path) -> bool:
@@ -94,12 +94,17 @@ def _digests(place: Path) -> dict[str, str]:
 
 
 @cache
-def _surroundings() -> str:
-    """What every library depends on besides its artifact: torch, the networks' code, the processor."""
+def _processor() -> str:
+    return digest_of((platform.machine(), *_instructions()))[:_KEY_CHARS]
+
+
+@cache
+def _code() -> str:
+    """That of the networks, and torch."""
     code = (
         path.read_text(encoding="utf-8") for part in ("*.py", "layers/*.py") for path in sorted(_SOURCES.glob(part))
     )
-    return digest_of((torch.__version__, platform.machine(), *_instructions(), *code))[:_KEY_CHARS]
+    return digest_of((torch.__version__, *code))[:_KEY_CHARS]
 
 
 def _instructions() -> list[str]:

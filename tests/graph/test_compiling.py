@@ -33,7 +33,9 @@ def test_a_failure_is_noted_said_and_not_tried_again(
     folder = Places(tmp_path).compiled
     former = library_place(folder, "emotion", "0" * 12)
     former.mkdir(parents=True)
-    elsewhere = folder / f"emotion-{artifact_version(Places(tmp_path).emotion)}-anotherplace"
+    now = library_place(folder, "emotion", artifact_version(Places(tmp_path).emotion))
+    outdated, elsewhere = now.with_name(f"{now.name[:-1]}x"), now.with_name(f"{now.name[:-17]}otherone-00000000")
+    outdated.mkdir()
     elsewhere.mkdir()
 
     assert not compile_missing(config, content, silent)
@@ -49,6 +51,7 @@ def test_a_failure_is_noted_said_and_not_tried_again(
     assert len(uncompiled(config)) == len(NAMES)
     assert elsewhere.exists()
     assert not former.exists()
+    assert not outdated.exists()
 
     caplog.clear()
     assert not compile_missing(config, content, silent)

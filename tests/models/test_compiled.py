@@ -99,15 +99,14 @@ def test_each_artifact_torch_and_processor_has_a_library_of_its_own(
     other = library_place(place.parent, "sums", "4567")
     assert compiled_or_plain(network, other) is network
     assert f"{other.name}: computing as trained, more slowly: not compiled for this processor" in caplog.text
-    libraries._surroundings.cache_clear()
-    with monkeypatch.context() as patch:
-        patch.setattr(libraries, "_instructions", lambda: ["sse2"])
-        assert library_place(place.parent, "sums", "0123") != place
-    libraries._surroundings.cache_clear()
-    with monkeypatch.context() as patch:
-        patch.setattr(torch, "__version__", "1.0")
-        assert library_place(place.parent, "sums", "0123") != place
-    libraries._surroundings.cache_clear()
+    for module, name, value in ((libraries, "_instructions", lambda: ["sse2"]), (torch, "__version__", "1.0")):
+        libraries._processor.cache_clear()
+        libraries._code.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, value)
+            assert library_place(place.parent, "sums", "0123") != place
+    libraries._processor.cache_clear()
+    libraries._code.cache_clear()
     assert library_place(place.parent, "sums", "0123") == place
 
 
