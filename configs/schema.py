@@ -127,7 +127,9 @@ class Limits(Section):
     max_in_flight: int = Field(
         default=256, ge=1, description="Requests under way in one composer; beyond it the answer is 503."
     )
-    max_batches: int = Field(default=4, ge=1, description="Batch requests under way in one composer, likewise.")
+    max_batches: int = Field(
+        default=4, ge=1, description="Full batches under way in one composer, likewise; small ones take less room."
+    )
     body_timeout_s: float = Field(default=10.0, gt=0, description="Longest wait for a whole body, then 408.")
 
 

@@ -17,10 +17,10 @@ _RISE, _FALL = 0.1, 0.8
 
 
 class Admission:
-    """Counts the requests of one kind under way.
+    """Counts the sentences under way in requests of one kind.
 
     Args:
-        most: Requests under way at most, and at the start.
+        most: Sentences under way at most, and at the start.
         target_s: An answer that takes longer is late; infinite for a bound that does not move.
         retry_after_s: What a refused client is told to wait.
         clock: Seconds from any origin, never going back.
@@ -49,27 +49,27 @@ class Admission:
 
     @property
     def limit(self) -> int:
-        """Requests under way at most, now."""
+        """Sentences under way at most, now."""
         return int(self._limit)
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Hold room for one request while the block runs.
+    def entered(self, size: int = 1) -> Iterator[None]:
+        """Hold room for a request of `size` sentences while the block runs.
 
         Raises:
             RequestProblem: 503, there is no room.
         """
-        if self.in_flight >= self.limit:
+        if self.in_flight + size > self.limit:
             self.refused += 1
-            detail = f"{self.in_flight} requests are under way; try again in {self._retry_after_s} s"
+            detail = f"{self.in_flight} of {self.limit} sentences are under way; try again in {self._retry_after_s} s"
             raise RequestProblem(503, detail, headers={"retry-after": str(self._retry_after_s)})
-        self.in_flight += 1
+        self.in_flight += size
         started = self._clock()
         try:
             yield
             self._learn(started)
         finally:
-            self.in_flight -= 1
+            self.in_flight -= size
 
     def _learn(self, started: float) -> None:
         now = self._clock()

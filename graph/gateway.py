@@ -48,7 +48,7 @@ class Gateway:
         max_text_chars: Longest sentence.
         max_batch_items: Most sentences of a batch.
         admission: Bounds the requests of one sentence under way.
-        batch_admission: Bounds the batches under way.
+        batch_admission: Bounds the sentences of batches under way.
         feedback: Records every answer and runs the experiment; None does neither.
     """
 
@@ -88,7 +88,7 @@ class Gateway:
         if len(request.items) > self._max_batch_items:
             rule = f"{len(request.items)} items; at most {self._max_batch_items} are allowed, send several batches"
             raise RequestProblem(422, rule, errors=[FieldError(field="items", message=rule)])
-        with self.batch_admission.entered():
+        with self.batch_admission.entered(len(request.items)):
             return BatchAnswer(items=list(await asyncio.gather(*map(self._item, request.items))))
 
     async def readiness(self) -> Readiness:
@@ -183,7 +183,7 @@ def make_app(
         max_text_chars=max_text_chars,
         max_batch_items=max_batch_items,
         admission=Admission(most=max_in_flight, target_s=target_s),
-        batch_admission=Admission(most=max_batches, target_s=math.inf),
+        batch_admission=Admission(most=max_batches * max_batch_items, target_s=math.inf),
         feedback=feedback,
     )
     app = FastAPI(

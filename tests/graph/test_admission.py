@@ -87,7 +87,7 @@ BODIES: dict[str, Any] = {
     "/v1/comfort": {"text": QUESTION},
     "/v1/chat/completions": {"messages": [{"role": "user", "content": QUESTION}]},
     "/webhooks/rest/webhook": {"message": QUESTION},
-    "/v1/comfort/batch": {"items": [{"text": QUESTION}]},
+    "/v1/comfort/batch": {"items": [{"text": QUESTION}] * 4},
 }
 
 
@@ -104,6 +104,19 @@ async def test_too_much_is_a_quick_503(path: str) -> None:
         assert refused.headers["retry-after"] == "1"
         assert "under way" in refused.text
         assert (await http.post(path, json=BODIES[path])).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_small_batches_take_little_room() -> None:
+    script = Script()
+    script.emotion.delay_s = 0.3
+    app = app_of(script, max_batches=1)  # of four sentences
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as http:
+        sizes = (1, 2, 2, 1, 1)
+        bodies = [{"items": [{"text": QUESTION}] * size} for size in sizes]
+        answers = await asyncio.gather(*(http.post("/v1/comfort/batch", json=body) for body in bodies))
+    assert [answer.status_code for answer in answers] == [200, 200, 503, 200, 503]
+    assert "4 of 4 sentences are under way" in answers[4].text
 
 
 @pytest.mark.anyio
