@@ -58,8 +58,9 @@ class Access:
             return
         headers = Headers(scope=scope)
         caller, refusal = self._caller(path, headers)
-        who = caller or address(scope, headers, forwarded_for=self._forwarded_for)
-        wait_s = self._rate.wait_s(who) if self._rate else 0
+        wait_s = 0
+        if self._rate is not None:
+            wait_s = self._rate.wait_s(caller or address(scope, headers, forwarded_for=self._forwarded_for))
         if wait_s:
             document = problem(429, f"too many requests; try again in {wait_s} s")
             await respond(document, headers={"retry-after": str(wait_s)})(scope, receive, send)

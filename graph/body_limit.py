@@ -47,7 +47,9 @@ class BodyLimit:
 
     async def _next(self, receive: Receive, end: float) -> Message:
         try:
-            return await asyncio.wait_for(receive(), max(end - time.monotonic(), 0.0))
+            # Not `wait_for`, which makes a task of every message.
+            async with asyncio.timeout(max(end - time.monotonic(), 0.0)):
+                return await receive()
         except TimeoutError:
             rule = f"the body was not complete after {self._timeout_s:g} s; send it at once"
             raise RequestProblem(408, rule, headers={"connection": "close"}) from None

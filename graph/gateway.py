@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Header, Response
+from fastapi.telemetry import TelemetryConfig
 from pydantic import ValidationError
 
 from configs.schema import ORDINARY_REPLY
@@ -21,6 +22,7 @@ from graph.admission import Admission
 from graph.body_limit import BodyLimit
 from graph.composer import Composer
 from graph.feedback import Feedback
+from graph.json_route import JsonRoute
 from graph.playground import pages
 from graph.problems import ERRORS, RequestProblem, install, invalid
 from graph.schema import (
@@ -37,6 +39,8 @@ from graph.schema import (
 
 _WARM_UP_S = 5.0
 _WARM_UP_STEP_S = 0.1
+_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False)
+"""FastAPI's own, which looks for an exporter at every request; `graph.telemetry` counts."""
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
 
@@ -193,18 +197,17 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         lifespan=gateway.lifespan,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.gateway = gateway
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes, timeout_s=body_timeout_s)
     install(app)
-    pages.install(app)
-    if feedback is not None:
-        feedback_routes.install(app, feedback)
 
-    @app.post("/v1/comfort", responses=ERRORS, response_model_exclude_none=False)
     async def comfort(request: ComfortRequest, x_request_id: str | None = Header(default=None)) -> ComfortAnswer:
         """Recognise the emotion of one sentence and answer with the most specific comfort that is sure."""
         return await gateway.comfort(request, x_request_id)
+
+    app.router.add_api_route("/v1/comfort", comfort, methods=["POST"], responses=ERRORS, route_class_override=JsonRoute)
 
     @app.post("/v1/comfort/batch", responses=ERRORS)
     async def batch(request: BatchRequest) -> BatchAnswer:
@@ -228,6 +231,9 @@ def make_app(
         response.status_code = 503 if readiness.status == "starting" else 200
         return readiness
 
+    if feedback is not None:
+        feedback_routes.install(app, feedback)
     chat.install(app, gateway.comfort, ordinary_reply=ordinary_reply)
     rasa.install(app, gateway.comfort)
+    pages.install(app)
     return app

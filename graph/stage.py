@@ -111,7 +111,8 @@ class Stage(Generic[Item, Result]):
         budget_s = max(work.left_s() for work in works)
         try:
             # Cancels the remote call once nobody in the batch can use its outcome any more.
-            outcomes = await asyncio.wait_for(self._node.many(works), budget_s)
+            async with asyncio.timeout(budget_s):
+                outcomes = await self._node.many(works)
         except TimeoutError:
             self.failures["cancelled"] += 1
             # A client that asks for 1 ms must not open the breaker for everybody.

@@ -1,9 +1,15 @@
-"""FastAPI under uvicorn: the graph's own HTTP interface around unbatched nodes, one process a worker."""
+"""FastAPI under uvicorn around unbatched nodes, as one would write it first; one process a worker.
+
+It has the composer's memory and records its answers, but none of the service's guards, which would only slow it down.
+"""
+
+import uuid
 
 from fastapi import FastAPI
 
-from graph.assemble import assemble_feedback, make_http
+from graph.assemble import assemble_feedback
 from graph.nodes import writer_here
+from graph.schema import ComfortAnswer, ComfortRequest
 from load_tests.bench.servers.plain import plain_composer
 from load_tests.bench.servers.settings import shared_config
 
@@ -11,5 +17,16 @@ from load_tests.bench.servers.settings import shared_config
 def make() -> FastAPI:
     """The application; uvicorn calls this once a worker (`--factory`)."""
     config = shared_config()
-    composer, info = plain_composer(config)
-    return make_http(composer, info, config, assemble_feedback(config, writer_here(config)))
+    composer, _ = plain_composer(config)
+    feedback = assemble_feedback(config, writer_here(config))
+    app = FastAPI()
+
+    @app.post("/v1/comfort")
+    async def comfort(request: ComfortRequest) -> ComfortAnswer:
+        return feedback.answered(request, await composer.comfort(request, request_id=uuid.uuid4().hex))
+
+    @app.get("/readyz")
+    async def ready() -> dict[str, str]:
+        return {"status": "ready"}
+
+    return app

@@ -11,6 +11,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from graph.body_limit import BodyLimit
+from graph.json_route import JsonRoute
 from graph.problems import install
 from graph.schema import ComfortAnswer, ComfortRequest, Scored, Versions
 
@@ -59,9 +60,10 @@ class Ingress:
         async def noop() -> dict[str, object]:
             return _ANSWER
 
-        @app.post("/typed")
         async def typed(request: ComfortRequest, x_request_id: str | None = Header(default=None)) -> ComfortAnswer:
             return answer
+
+        app.router.add_api_route("/typed", typed, methods=["POST"], route_class_override=JsonRoute)
 
         @app.post("/hop")
         async def hop() -> dict[str, object]:
