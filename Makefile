@@ -30,7 +30,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FAISS_VERSION := 1.15.1
 TORCH_VERSION := 2.13.0
 
-.PHONY: serve preflight stop test lint types contracts unit whole parts check-data results bench load scale growth burst gpu chaos \
+.PHONY: serve preflight stop test lint types contracts unit cluster parts check-data results bench load scale growth burst gpu chaos \
 	licences manifest format lock clean help
 
 help:
@@ -45,12 +45,15 @@ preflight:
 stop: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph stop
 
-# What needs the small trained system or a running cluster, beside everything else: two cores, two lines of work.
-WHOLE := tests/behaviour tests/cluster tests/load_tests/chaos tests/test_your_own_data.py tests/test_operate.py \
-	tests/graph/commands/test_commands.py $(patsubst %,tests/graph/test_%.py,app compiling pipeline publish ray_mining)
+# Two cores, two lines of work: what needs a running cluster, and beside it everything else, where what needs the small
+# trained system comes last: the first line has trained it by then, and both use it.
+CLUSTER := tests/cluster tests/load_tests/chaos tests/test_operate.py tests/graph/test_app.py \
+	tests/graph/test_ray_mining.py tests/graph/commands/test_commands.py
+SYSTEM := tests/behaviour tests/test_your_own_data.py $(patsubst %,tests/graph/test_%.py,compiling pipeline publish)
 
 test: lint contracts
-	@$(MAKE) --no-print-directory -j2 whole types parts
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		SMALL_SYSTEM=$$folder $(MAKE) --no-print-directory -j2 cluster types parts
 
 lint: .venv/.dev-$(EXTRA)
 	$(BIN)/ruff check .
@@ -65,11 +68,12 @@ contracts: .venv/.dev-$(EXTRA)
 unit: .venv/.dev-$(EXTRA)
 	$(BIN)/pytest
 
-whole: .venv/.dev-$(EXTRA)
-	$(BIN)/pytest $(WHOLE)
+cluster: .venv/.dev-$(EXTRA)
+	$(BIN)/pytest $(CLUSTER)
 
 parts: types
-	$(BIN)/pytest $(WHOLE:%=--ignore=%)
+	$(BIN)/pytest $(CLUSTER:%=--ignore=%) $(SYSTEM:%=--ignore=%)
+	$(BIN)/pytest $(SYSTEM)
 
 check-data: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph check-data

@@ -11,7 +11,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from configs.schema import AppConfig
-from tests.small import build_small
+from tests.small import build_small, copy_small
 
 
 @pytest.fixture
@@ -22,8 +22,12 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def small_config(tmp_path_factory: pytest.TempPathFactory) -> AppConfig:
-    """Settings of a small but real system: data sampled, everything trained."""
-    return build_small(tmp_path_factory.mktemp("small"))
+    """Settings of a small but real system: data sampled, everything trained.
+
+    `SMALL_SYSTEM` names a folder in which runs beside each other train it once; each works on a copy.
+    """
+    folder, shared = tmp_path_factory.mktemp("small"), os.environ.get("SMALL_SYSTEM")
+    return copy_small(Path(shared), folder) if shared else build_small(folder)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import yaml
+from filelock import FileLock
 
 from configs.schema import PROJECT_ROOT, AppConfig, Feedback
 from graph.pipeline import build_artifacts
@@ -26,19 +27,36 @@ matcher: {n_epochs: 2}
 
 def build_small(folder: Path) -> AppConfig:
     """Sample data/ into `folder`, train on it there, and return the settings that use it."""
-    train = folder / "train.yaml"
-    train.write_text(TRAIN, encoding="utf-8")
-    config = AppConfig(
+    config = settings_in(folder)
+    (folder / "train.yaml").write_text(TRAIN, encoding="utf-8")
+    sample(PROJECT_ROOT / "data", config.data)
+    build_artifacts(config)
+    return config
+
+
+def copy_small(shared: Path, folder: Path) -> AppConfig:
+    """A copy in `folder` of the small system in `shared`, which whoever comes first builds there."""
+    with FileLock(shared / "lock"):
+        built = shared / "built"
+        if not built.exists():
+            making = shared / "making"
+            making.mkdir()
+            build_small(making)
+            making.rename(built)
+    shutil.copytree(built, folder, dirs_exist_ok=True)
+    return settings_in(folder)
+
+
+def settings_in(folder: Path) -> AppConfig:
+    """The settings of a small system in `folder`."""
+    return AppConfig(
         artifacts=folder / "artifacts",
         data=folder / "data",
-        train=train,
+        train=folder / "train.yaml",
         device="cpu",
         compiled=False,  # a minute of compiling, which tests/models/test_compiled.py does on a small network
         feedback=Feedback(url=f"sqlite:///{folder / 'feedback.sqlite3'}"),
     )
-    sample(PROJECT_ROOT / "data", config.data)
-    build_artifacts(config)
-    return config
 
 
 def sample(source: Path, target: Path) -> None:
