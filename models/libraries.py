@@ -49,7 +49,10 @@ def fault(place: Path) -> str | None:
     why = place / _FAILED
     if not why.exists():
         return None
-    reason = next(iter(why.read_text(encoding="utf-8").splitlines()), "")
+    try:
+        reason = next(iter(why.read_text(encoding="utf-8", errors="replace").splitlines()), "")
+    except OSError as error:  # the service computes as trained whatever the reason
+        reason = f"compiling it failed once, and why cannot be read: {error.strerror}"
     return f"{reason} ({why} has all of it); try again: train compiled --force"
 
 

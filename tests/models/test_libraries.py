@@ -40,6 +40,15 @@ def test_a_reason_stands_in_the_place_of_a_library(tmp_path: Path) -> None:
     assert fault(place) == f"C++ compile error ({why} has all of it); try again: train compiled --force"
 
 
+def test_a_reason_that_cannot_be_read_is_a_reason_too(tmp_path: Path) -> None:
+    unreadable, garbled = tmp_path / "unreadable", tmp_path / "garbled"
+    (unreadable / "failed.txt").mkdir(parents=True)
+    garbled.mkdir()
+    (garbled / "failed.txt").write_bytes(b"\xff no compiler\n")
+    assert "why cannot be read: Is a directory" in str(fault(unreadable))
+    assert "no compiler" in str(fault(garbled))
+
+
 def test_a_library_that_is_there_is_not_given_up(tmp_path: Path) -> None:
     place = made(tmp_path / "place", "machine code")
     give_up(place, "the disk was full")
