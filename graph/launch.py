@@ -29,6 +29,7 @@ PID_FILE = PROJECT_ROOT / ".run" / "serve.pid"
 DASHBOARD_FILE = PROJECT_ROOT / ".run" / "dashboard"
 _DEPLOY_TIMEOUT_S = 300.0
 _POLL_S = 0.5
+_PATIENCE_S = 60.0
 
 
 @contextmanager
@@ -163,15 +164,20 @@ def _start_ray(address: str | None) -> str:
 
 
 def deploy(client: ServeSubmissionClient, file: ServeFile) -> None:
-    """Hand the file to Serve, which starts to carry it out.
+    """Hand the file to Serve, which starts to carry it out; asked again while Serve's own side is not ready.
 
     Raises:
         LaunchError: Serve does not take it.
     """
-    try:
-        client.deploy_applications(file.content)
-    except RuntimeError as error:
-        raise LaunchError(f"Serve refused the configuration: {_last_line(str(error))}") from None
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            client.deploy_applications(file.content)
+            return
+        except RuntimeError as error:  # Ray's only one: the status stands in its message
+            if "status code 5" not in str(error) or time.monotonic() > end:
+                raise LaunchError(f"Serve refused the configuration: {_last_line(str(error))}") from None
+            time.sleep(_POLL_S)
 
 
 def _wait_ready(client: ServeSubmissionClient, file: ServeFile, url: str) -> None:
@@ -201,5 +207,5 @@ def why(state: dict[str, Any]) -> str:
 
 
 def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip(" .")]  # Ray ends a trace with a line of a dot
     return lines[-1] if lines else "no reason given"

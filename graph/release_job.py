@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 
 from graph.admin_schema import Release
 from graph.errors import EXPECTED
-from graph.publish import publish, rollback
 from graph.releases import BUSY, JOB_LOCK, LAST, RELEASES, Order
 from indexes.mining.drafts import DraftFolder, write_whole
 
@@ -38,6 +37,9 @@ def run(order: Order) -> int:
 
 
 def _release(order: Order) -> Release:
+    # Loads torch, for seconds on a busy machine, in which the record would be that of the job before.
+    from graph.publish import publish, rollback  # noqa: PLC0415
+
     config, action = order.config, order.action
     try:
         done = publish(config, DraftFolder(config.drafts)) if action == "publish" else rollback(config)
