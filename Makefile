@@ -52,7 +52,7 @@ CLUSTER := tests/cluster tests/load_tests/chaos tests/test_operate.py tests/grap
 SYSTEM := tests/behaviour tests/test_your_own_data.py $(patsubst %,tests/graph/test_%.py,compiling pipeline publish)
 
 test: lint contracts
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT INT TERM && \
 		SMALL_SYSTEM=$$folder $(MAKE) --no-print-directory -j2 cluster types parts
 
 lint: .venv/.dev-$(EXTRA)

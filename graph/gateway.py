@@ -39,8 +39,8 @@ from graph.schema import (
 
 _WARM_UP_S = 5.0
 _WARM_UP_STEP_S = 0.1
-_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False)
-"""FastAPI's own, which looks for an exporter at every request; `graph.telemetry` counts."""
+TRACES_ONLY = TelemetryConfig(metrics=False, logs=False)
+"""What FastAPI shall report itself: `graph.telemetry` counts, and looking for exporters costs every request."""
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
 
@@ -197,7 +197,7 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         lifespan=gateway.lifespan,
-        telemetry=_NO_TELEMETRY,
+        telemetry=TRACES_ONLY,
     )
     app.state.gateway = gateway
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes, timeout_s=body_timeout_s)

@@ -5,7 +5,9 @@ one route of the hot path that costs several times as much as an answer from mem
 whatever is not plain sailing goes its way, so that faults are answered alike everywhere.
 """
 
-from typing import cast
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
@@ -20,20 +22,29 @@ class JsonRoute(APIRoute):
     The model is the endpoint's first parameter; both are passed by position.
 
     Raises:
-        TypeError: the endpoint takes no model.
+        TypeError: the endpoint takes no model, or something that has to be solved first.
     """
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if self.body_field is None or self.dependant.dependencies:
+            raise TypeError(f"{path}: a JsonRoute's endpoint takes one model and no dependencies; use FastAPI's route")
+        self._model = cast(type[BaseModel], self.body_field.field_info.annotation)
+
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; a body that is no JSON or not valid is left to FastAPI."""
+        """Answer; a body that is no JSON, not valid or broken off is left to FastAPI."""
         kind = _header(scope, b"content-type") or ""
         if scope["method"] != "POST" or kind.partition(";")[0].strip().lower() != _JSON:
             await super().handle(scope, receive, send)
             return
-        body = await _whole(receive)
+        messages = await _read(receive)
+        body = b"".join(message.get("body", b"") for message in messages)
         try:
-            request = self._model.model_validate_json(body)
+            request = self._model.model_validate_json(body) if messages[-1]["type"] == "http.request" else None
         except ValidationError:
-            await super().handle(scope, _again(body, receive), send)
+            request = None
+        if request is None:
+            await super().handle(scope, _again(messages, receive), send)
             return
         answer: BaseModel = await self.endpoint(request, _header(scope, b"x-request-id"))
         body = answer.model_dump_json().encode()
@@ -41,31 +52,24 @@ class JsonRoute(APIRoute):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    @property
-    def _model(self) -> type[BaseModel]:
-        if self.body_field is None:
-            raise TypeError(f"{self.path}: the endpoint takes no model; a JsonRoute reads one from the body")
-        return cast(type[BaseModel], self.body_field.field_info.annotation)
-
 
 def _header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1") for header, value in scope["headers"] if header == name), None)
 
 
-async def _whole(receive: Receive) -> bytes:
-    parts = bytearray()
-    while True:
-        message = await receive()
-        parts += message.get("body", b"")
-        if not message.get("more_body", False):
-            return bytes(parts)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A channel on which the body that was read comes once more, and then what else comes."""
-    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def messages() -> Message:
-        return unread.pop() if unread else await receive()
-
+async def _read(receive: Receive) -> list[Message]:
+    """The messages up to the end of the body, or to the client's leaving."""
+    messages = [await receive()]
+    while messages[-1].get("more_body", False):
+        messages.append(await receive())
     return messages
+
+
+def _again(messages: Sequence[Message], receive: Receive) -> Receive:
+    """A channel on which the messages that were read come once more, and then what else comes."""
+    unread = deque(messages)
+
+    async def replayed() -> Message:
+        return unread.popleft() if unread else await receive()
+
+    return replayed

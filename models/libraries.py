@@ -47,10 +47,10 @@ def fault(place: Path) -> str | None:
     if not place.is_dir():
         return "not compiled for this processor; compile it here: train compiled"
     why = place / _FAILED
-    if not why.exists():
-        return None
     try:
         reason = next(iter(why.read_text(encoding="utf-8", errors="replace").splitlines()), "")
+    except FileNotFoundError:
+        return None
     except OSError as error:  # the service computes as trained whatever the reason
         reason = f"compiling it failed once, and why cannot be read: {error.strerror}"
     return f"{reason} ({why} has all of it); try again: train compiled --force"

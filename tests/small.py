@@ -40,6 +40,7 @@ def copy_small(shared: Path, folder: Path) -> AppConfig:
         built = shared / "built"
         if not built.exists():
             making = shared / "making"
+            shutil.rmtree(making, ignore_errors=True)  # of a run that broke off
             making.mkdir()
             build_small(making)
             making.rename(built)

@@ -2,19 +2,24 @@
 
 import asyncio
 import json
+import re
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Header
+from fastapi import Depends, FastAPI, Header
 from fastapi.routing import APIRoute
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
+from starlette.types import Message
 
 from graph.json_route import JsonRoute
 from graph.problems import RequestProblem, install
 from graph.schema import ComfortRequest
+from tests.graph.scripted import QUESTION, Script
+from tests.graph.served import app_of
 
 REFUSED = "请稍后再试"
 JSON = [("content-type", "application/json")]
@@ -36,11 +41,13 @@ def echo_app(route: type[APIRoute]) -> FastAPI:
 QUICK, PLAIN = echo_app(JsonRoute), echo_app(APIRoute)
 
 
-def posted(app: FastAPI, body: bytes | AsyncIterable[bytes], headers: Sequence[tuple[str, str]]) -> httpx.Response:
+def posted(
+    app: FastAPI, body: bytes | AsyncIterable[bytes], headers: Sequence[tuple[str, str]], *, path: str = "/echo"
+) -> httpx.Response:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            return await http.post("/echo", content=body, headers=headers)
+            return await http.post(path, content=body, headers=headers)
 
     return asyncio.run(ask())
 
@@ -65,6 +72,7 @@ KINDS = some.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(BODIES, KINDS, some.sampled_from([None, "abc", "a b", ""]))
 @example('{"text": "急"}'.encode("utf-16"), "application/json", None)
 @example(b'\xef\xbb\xbf{"text": "a"}', "application/json", None)
@@ -97,13 +105,53 @@ def test_both_are_documented_alike() -> None:
     assert QUICK.openapi() == PLAIN.openapi()
 
 
-def test_an_endpoint_without_a_model_is_refused() -> None:
-    app = FastAPI()
+@pytest.mark.parametrize("sent", [b'{"text": "a"}', b'{"text": ', b""])
+def test_a_body_that_breaks_off_is_answered_by_fastapi(sent: bytes) -> None:
+    def answer(app: FastAPI) -> list[Message]:
+        messages: deque[Message] = deque(
+            [{"type": "http.request", "body": sent, "more_body": True}, {"type": "http.disconnect"}]
+        )
+        said: list[Message] = []
 
-    async def nothing() -> dict[str, str]:
+        async def receive() -> Message:
+            return messages.popleft() if len(messages) > 1 else messages[0]
+
+        async def send(message: Message) -> None:
+            said.append(message)
+
+        headers = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/echo", "query_string": b"", "headers": headers}
+        asyncio.run(app(scope, receive, send))
+        return said
+
+    quick = answer(QUICK)
+    assert quick == answer(PLAIN)
+    assert quick[0]["status"] == 400
+
+
+def test_the_answer_is_written_as_fastapi_writes_it() -> None:
+    def answered(route: type[APIRoute]) -> bytes:
+        app = app_of(Script())
+        if route is APIRoute:
+            (own,) = (found for found in app.routes if isinstance(found, JsonRoute))
+            app.router.routes.insert(0, APIRoute(own.path, own.endpoint, methods=["POST"]))
+        body = json.dumps({"text": QUESTION, "explain": True}).encode()
+        said = posted(app, body, [*JSON, ("x-request-id", "same")], path="/v1/comfort").content
+        return re.sub(rb'"timings_ms":{[^}]*}', b"", said)
+
+    assert answered(JsonRoute) == answered(APIRoute)
+    assert b'"similarity"' in answered(JsonRoute)
+
+
+def test_an_endpoint_that_needs_more_is_refused() -> None:
+    def without_a_model() -> dict[str, str]:
         return {}
 
-    app.router.add_api_route("/echo", nothing, methods=["POST"], route_class_override=JsonRoute)
+    def with_one(request: ComfortRequest) -> ComfortRequest:
+        return request
 
-    with pytest.raises(TypeError, match="takes no model"):
-        posted(app, b"{}", JSON)
+    add, solved = FastAPI().router.add_api_route, [Depends(without_a_model)]
+    with pytest.raises(TypeError, match="one model and no dependencies"):
+        add("/echo", without_a_model, methods=["POST"], route_class_override=JsonRoute)
+    with pytest.raises(TypeError, match="one model and no dependencies"):
+        add("/echo", with_one, methods=["POST"], route_class_override=JsonRoute, dependencies=solved)

@@ -4,6 +4,8 @@ It has the composer's memory and records its answers, but none of the service's 
 """
 
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -19,7 +21,13 @@ def make() -> FastAPI:
     config = shared_config()
     composer, _ = plain_composer(config)
     feedback = assemble_feedback(config, writer_here(config))
-    app = FastAPI()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await feedback.recorder.close()
+
+    app = FastAPI(lifespan=lifespan)
 
     @app.post("/v1/comfort")
     async def comfort(request: ComfortRequest) -> ComfortAnswer:

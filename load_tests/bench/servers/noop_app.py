@@ -1,6 +1,6 @@
 """The ingress alone, on the same Serve with the same transport: what HTTP and a handle hop cost before any work.
 
-`/noop` answers a constant; `/typed` is the graph's own HTTP interface with a constant answer; `/hop` makes one
+`/noop` answers a constant; `/typed` reads and writes as the graph's own route with a constant answer; `/hop` makes one
 handle call to a deployment that does nothing.
 """
 
@@ -11,6 +11,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from graph.body_limit import BodyLimit
+from graph.gateway import TRACES_ONLY
 from graph.json_route import JsonRoute
 from graph.problems import install
 from graph.schema import ComfortAnswer, ComfortRequest, Scored, Versions
@@ -39,7 +40,7 @@ class Ingress:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve after the constructor."""
-        app = FastAPI()
+        app = FastAPI(telemetry=TRACES_ONLY)
         app.add_middleware(BodyLimit, max_bytes=2_000_000, timeout_s=10.0)
         install(app)
         answer = ComfortAnswer(
