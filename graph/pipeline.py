@@ -4,28 +4,30 @@
                                                   └─► encoder ─► index ─► matcher ─► thresholds at serving depth
     emotion, topic, encoder, matcher ─► compiled for this processor
 
-Every step writes a typed folder (see `graph.places`) and notes the digest of its inputs in artifacts/manifest.json.
+Every step writes a typed folder (see `graph.places`) and notes the digest of its inputs in artifacts/manifest.json;
+what does not build on each other is made side by side, if there are cores for it.
 The digest covers the data files, the hyperparameters and the steps it builds on, so that nothing stale is served and
 nothing unchanged is built twice.
 """
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from configs.schema import AppConfig
+from graph.bars import progress_bars
 from graph.compiling import compile_missing, is_wanted
+from graph.content import Content
 from graph.errors import InputError
 from graph.journal import alone
 from graph.places import MANIFEST, Places
-from graph.steps import Steps
+from graph.steps import Progress, Steps
 from graph.train_file import TrainFile, read_train_file
+from graph.workers import build_side_by_side
 from models.artifact import digest_of
 from models.text.segment import segmenter_version
 
@@ -37,12 +39,12 @@ COMPILED = "compiled"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One artifact: its name, where it lies, what it is made from, and how."""
+    """One artifact: the method of `Steps` that makes it, where it lies, what it is made from, which steps it reads."""
 
     name: str
     place: Path
     inputs: str
-    build: Callable[[], None]
+    needs: tuple[str, ...] = ()
 
 
 def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = False) -> list[str]:
@@ -50,11 +52,11 @@ def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = Fals
 
     Args:
         config: Names the data and artifact folders, the hyperparameters and the device.
-        until: The last step wanted, `compiled` or `all`.
+        until: The step wanted, with all it builds on; `compiled` or `all`.
         force: Build that step again (all steps for `all`) even if nothing changed.
 
     Returns:
-        The names of the steps that were built.
+        The names of the steps that were built, in the order of the pipeline.
 
     Raises:
         ContentError, ConfigError, ArtifactError, IndexUnavailableError: one line says what is wrong.
@@ -65,12 +67,11 @@ def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = Fals
         raise InputError(
             "compiled: nothing is, with compiled: false or on a GPU; set compiled to true and device to cpu"
         )
-    with alone(config), _bars() as bars:
-        progress = _progress(bars)
-        steps = Steps(config, params, progress)
-        built = _run(_listed(config, params, steps), config.artifacts / MANIFEST, until=until, force=force)
+    content = Content(config.data)
+    with alone(config), progress_bars() as progress:
+        built = _run(_steps(config, params, content), config, params, until=until, force=force, progress=progress)
         last = until in (COMPILED, "all")
-        if last and is_wanted(config) and compile_missing(config, steps.content, progress, force=force):
+        if last and is_wanted(config) and compile_missing(config, content, progress, force=force):
             built.append(COMPILED)
         return built
 
@@ -78,8 +79,8 @@ def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = Fals
 def stale_steps(config: AppConfig) -> list[str]:
     """The steps that `build_artifacts` would do now."""
     done = _done(config.artifacts / MANIFEST)
-    steps = _steps(config)
-    return [step.name for step in steps if done.get(step.name) != step.inputs or not step.place.exists()]
+    steps = _steps(config, read_train_file(config.train), Content(config.data))
+    return [step.name for step in steps if _is_stale(step, done)]
 
 
 def mark_built(config: AppConfig) -> None:
@@ -88,23 +89,46 @@ def mark_built(config: AppConfig) -> None:
     Publishing calls it once it has tried the new knowledge with the present models. `train all --force`, or the next
     change of what is learned from, trains with the new sentences. The caller holds the lock.
     """
-    steps = _steps(config)
+    steps = _steps(config, read_train_file(config.train), Content(config.data))
     _write(config.artifacts / MANIFEST, {step.name: step.inputs for step in steps})
 
 
-def _run(steps: Sequence[Step], manifest: Path, *, until: str, force: bool) -> list[str]:
+def _run(
+    steps: Sequence[Step], config: AppConfig, params: TrainFile, *, until: str, force: bool, progress: Progress
+) -> list[str]:
+    manifest = config.artifacts / MANIFEST
     done = _done(manifest)
-    built = []
-    for step in steps:
-        forced = force and until in (step.name, "all")
-        if forced or done.get(step.name) != step.inputs or not step.place.exists():
-            step.build()
-            done[step.name] = step.inputs
-            _write(manifest, done)
-            built.append(step.name)
-        if step.name == until:
-            break
-    return built
+    forced = {until} if until in {step.name for step in steps} else {step.name for step in steps}
+    wanted = [step for step in steps if step.name in _with_needs(forced, steps)]
+    due = {step.name: step for step in wanted if (force and step.name in forced) or _is_stale(step, done)}
+
+    def finished(name: str) -> None:
+        done[name] = due[name].inputs
+        _write(manifest, done)
+
+    build_side_by_side(
+        {name: [need for need in step.needs if need in due] for name, step in due.items()},
+        partial(_build, config, params),
+        progress=progress,
+        finished=finished,
+    )
+    return list(due)
+
+
+def _build(config: AppConfig, params: TrainFile, name: str, progress: Progress) -> None:
+    getattr(Steps(config, params, progress), name)()
+
+
+def _with_needs(names: set[str], steps: Sequence[Step]) -> set[str]:
+    """The steps of these names and all that they build on; `steps` stand behind what they need."""
+    for step in reversed(steps):
+        if step.name in names:
+            names = names.union(step.needs)
+    return names
+
+
+def _is_stale(step: Step, done: dict[str, str]) -> bool:
+    return done.get(step.name) != step.inputs or not step.place.exists()
 
 
 def _done(manifest: Path) -> dict[str, str]:
@@ -118,53 +142,29 @@ def _write(manifest: Path, done: dict[str, str]) -> None:
     os.replace(beside, manifest)
 
 
-def _steps(config: AppConfig) -> list[Step]:
-    params = read_train_file(config.train)
-    return _listed(config, params, Steps(config, params, _progress(_bars())))
-
-
-def _listed(config: AppConfig, params: TrainFile, steps: Steps) -> list[Step]:
+def _steps(config: AppConfig, params: TrainFile, content: Content) -> list[Step]:
+    """All steps, each behind those it needs."""
     places = Places(config.artifacts)
-    embeddings = _digest(_FORMAT, segmenter_version(), steps.content.lessons(), asdict(params.embeddings))
+    embeddings = _digest(_FORMAT, segmenter_version(), content.lessons(), asdict(params.embeddings))
     encoder = _digest(embeddings, asdict(params.encoder))
-    index = _digest(encoder, steps.content.knowledge.digest)
+    index = _digest(encoder, content.knowledge.digest)
     emotion = _digest(embeddings, asdict(params.emotion), "threshold for any emotion")
     topic = _digest(embeddings, asdict(params.topic))
     # The matcher's threshold is chosen behind both classifiers, as in service.
     matcher = _digest(
         encoder, emotion, topic, config.recall.model_dump(), config.thresholds.match_topic, asdict(params.matcher)
     )
+    judged = ("embeddings", "emotion", "topic", "encoder", "index")
     return [
-        Step("embeddings", places.embeddings, embeddings, steps.embeddings),
-        Step("emotion", places.emotion, emotion, steps.emotion),
-        Step("topic", places.topic, topic, steps.topic),
-        Step("encoder", places.encoder, encoder, steps.encoder),
-        Step("index", places.index, index, steps.index),
-        Step("matcher", places.matcher, matcher, steps.matcher),
-        Step("wsm", places.wsm, matcher, steps.wsm),
+        Step("embeddings", places.embeddings, embeddings),
+        Step("emotion", places.emotion, emotion, ("embeddings",)),
+        Step("topic", places.topic, topic, ("embeddings",)),
+        Step("encoder", places.encoder, encoder, ("embeddings",)),
+        Step("index", places.index, index, ("encoder",)),
+        Step("matcher", places.matcher, matcher, judged),
+        Step("wsm", places.wsm, matcher, judged),
     ]
 
 
 def _digest(*parts: Any) -> str:
     return digest_of(json.dumps(part, sort_keys=True, default=str) for part in parts)
-
-
-def _bars() -> Progress:
-    return Progress(
-        TextColumn("{task.description:12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )
-
-
-def _progress(bars: Progress) -> Callable[[str, int, int], None]:
-    tasks: dict[str, Any] = {}
-
-    def show(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = bars.add_task(what, total=total)
-        bars.update(tasks[what], completed=done, total=total)
-
-    return show

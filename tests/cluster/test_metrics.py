@@ -7,7 +7,7 @@ import pytest
 
 from graph.readings import FAMILIES
 from tests.cluster.exported import Series, scraped, total
-from tests.cluster.running import PLAIN, URGENT, Service, wait_for
+from tests.cluster.running import DEADLINE_S, PLAIN, URGENT, Service, wait_for
 from tests.graph.queries import unmet
 
 pytestmark = pytest.mark.serve
@@ -42,6 +42,6 @@ def test_what_was_asked_is_counted_and_every_query_finds_its_series(service: Ser
     assert risen("ray_anwei_responses_total", route="none", status="404") == pytest.approx(1)
     assert risen("ray_anwei_stage_seconds_bucket_total", stage="total", le="+Inf") == pytest.approx(4)
     assert risen("ray_anwei_match_similarity_count_total", scorer="rerank") == pytest.approx(3)
-    assert total(now, "ray_anwei_deadline_seconds") == pytest.approx(1.0)
+    assert total(now, "ray_anwei_deadline_seconds") == pytest.approx(DEADLINE_S)
     assert {family.exported for family in FAMILIES} <= now.keys()
     assert unmet({name: [labels for labels, _ in series] for name, series in now.items()}) == []
