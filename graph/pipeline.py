@@ -1,7 +1,7 @@
 """The offline part in one place: from data/ to artifacts/, each step only if what it is made from changed.
 
-    utterances, knowledge, replies ─► embeddings ─┬─► emotion, topic
-                                                  └─► encoder ─► index ─► matcher ─► thresholds at serving depth
+    utterances, knowledge ─► embeddings ─┬─► emotion, topic ─────────────┬─► thresholds at serving depth
+                                         └─► encoder ─► index ─► matcher ┘
     emotion, topic, encoder, matcher ─► compiled for this processor
 
 Every step writes a typed folder (see `graph.places`) and notes the digest of its inputs in artifacts/manifest.json;
@@ -27,7 +27,7 @@ from graph.journal import alone
 from graph.places import MANIFEST, Places
 from graph.steps import Progress, Steps
 from graph.train_file import TrainFile, read_train_file
-from graph.workers import build_side_by_side
+from graph.workers import Build, build_side_by_side
 from models.artifact import digest_of
 from models.text.segment import segmenter_version
 
@@ -39,12 +39,21 @@ COMPILED = "compiled"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One artifact: the method of `Steps` that makes it, where it lies, what it is made from, which steps it reads."""
+    """One artifact.
+
+    Attributes:
+        name: The method of `Steps` that makes it.
+        place: Where it lies.
+        inputs: Digest of all it is made from.
+        needs: Steps it reads.
+        completes: The one of them in whose artifact it writes, so that it is due whenever that is made again.
+    """
 
     name: str
     place: Path
     inputs: str
     needs: tuple[str, ...] = ()
+    completes: str | None = None
 
 
 def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = False) -> list[str]:
@@ -69,7 +78,8 @@ def build_artifacts(config: AppConfig, *, until: str = "all", force: bool = Fals
         )
     content = Content(config.data)
     with alone(config), progress_bars() as progress:
-        built = _run(_steps(config, params, content), config, params, until=until, force=force, progress=progress)
+        steps, build = _steps(config, params, content), partial(_build, config, params)
+        built = run_steps(steps, build, config.artifacts / MANIFEST, until=until, force=force, progress=progress)
         last = until in (COMPILED, "all")
         if last and is_wanted(config) and compile_missing(config, content, progress, force=force):
             built.append(COMPILED)
@@ -93,25 +103,39 @@ def mark_built(config: AppConfig) -> None:
     _write(config.artifacts / MANIFEST, {step.name: step.inputs for step in steps})
 
 
-def _run(
-    steps: Sequence[Step], config: AppConfig, params: TrainFile, *, until: str, force: bool, progress: Progress
+def run_steps(
+    steps: Sequence[Step], build: Build, manifest: Path, *, until: str, force: bool, progress: Progress
 ) -> list[str]:
-    manifest = config.artifacts / MANIFEST
+    """Build the steps that are due, and note each as soon as it is there.
+
+    Args:
+        steps: All there are, each behind those it needs.
+        build: Builds one by its name; it can be pickled.
+        manifest: The file of what is done.
+        until: The step wanted, with all it needs; any other name: all.
+        force: Build that step, or all, even if nothing changed.
+        progress: Told what is going on.
+
+    Returns:
+        The names of those that were built, in the order of `steps`.
+    """
     done = _done(manifest)
     forced = {until} if until in {step.name for step in steps} else {step.name for step in steps}
-    wanted = [step for step in steps if step.name in _with_needs(forced, steps)]
-    due = {step.name: step for step in wanted if (force and step.name in forced) or _is_stale(step, done)}
+    due: dict[str, Step] = {}
+    for step in steps:
+        again = (force and step.name in forced) or _is_stale(step, done) or step.completes in due
+        if again and step.name in _with_needs(forced, steps):
+            due[step.name] = step
 
     def finished(name: str) -> None:
         done[name] = due[name].inputs
+        for later in steps:
+            if later.completes == name:
+                done.pop(later.name, None)
         _write(manifest, done)
 
-    build_side_by_side(
-        {name: [need for need in step.needs if need in due] for name, step in due.items()},
-        partial(_build, config, params),
-        progress=progress,
-        finished=finished,
-    )
+    needs = {name: [need for need in step.needs if need in due] for name, step in due.items()}
+    build_side_by_side(needs, build, progress=progress, finished=finished)
     return list(due)
 
 
@@ -150,19 +174,17 @@ def _steps(config: AppConfig, params: TrainFile, content: Content) -> list[Step]
     index = _digest(encoder, content.knowledge.digest)
     emotion = _digest(embeddings, asdict(params.emotion), "threshold for any emotion")
     topic = _digest(embeddings, asdict(params.topic))
-    # The matcher's threshold is chosen behind both classifiers, as in service.
-    matcher = _digest(
-        encoder, emotion, topic, config.recall.model_dump(), config.thresholds.match_topic, asdict(params.matcher)
-    )
-    judged = ("embeddings", "emotion", "topic", "encoder", "index")
+    matcher = _digest(encoder, config.recall.model_dump(), asdict(params.matcher))
+    # Chosen behind both classifiers, as in service.
+    thresholds = _digest(matcher, emotion, topic, config.thresholds.match_topic)
     return [
         Step("embeddings", places.embeddings, embeddings),
         Step("emotion", places.emotion, emotion, ("embeddings",)),
         Step("topic", places.topic, topic, ("embeddings",)),
         Step("encoder", places.encoder, encoder, ("embeddings",)),
         Step("index", places.index, index, ("encoder",)),
-        Step("matcher", places.matcher, matcher, judged),
-        Step("wsm", places.wsm, matcher, judged),
+        Step("matcher", places.matcher, matcher, ("index",)),
+        Step("thresholds", places.wsm, thresholds, ("emotion", "topic", "matcher"), completes="matcher"),
     ]
 
 

@@ -3,7 +3,7 @@
 `graph.pipeline` decides which of these steps are needed; every one reads what it builds on from its place on disk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from indexes.tuning import TuningQuery, tuning_queries
 from models.classifier import Classifier
 from models.embeddings import Embeddings
 from models.encoder import SentenceEncoder
+from models.matcher import Matcher
 from models.training.classification import train_classifier
 from models.training.embeddings import load_pretrained, pretrained_file, train_embeddings
 from models.training.encoder import train_encoder
@@ -105,59 +106,54 @@ class Steps:
         )
 
     def matcher(self) -> None:
-        """PBmatch, learned from the knowledge and what recall wrongly brings; its threshold at serving depth."""
-        recall = self._recall()
-        pairs = training_pairs(recall, segmenter=self.content.processor, utterances=self.content.utterances.utterances)
-        matcher = train_matcher(
+        """PBmatch, learned from the knowledge and what recall wrongly brings."""
+        pairs = training_pairs(
+            self._recall(), segmenter=self.content.processor, utterances=self.content.utterances.utterances
+        )
+        train_matcher(
             train=[(p.a, p.b, p.label) for p in pairs if p.split == "train"],
             dev=[(p.a, p.b, p.label) for p in pairs if p.split == "dev"],
             embeddings=self._embeddings(),
             encoder=self._encoder(),
             params=replace(self._params.matcher, device=self._config.device),
             progress=self._progress,
-        )
-        prepared = matcher.prepare(recall.knowledge.sentences)
+        ).save(self._places.matcher)
 
-        def score(query: TuningQuery) -> NDArray[np.float32]:
+    def thresholds(self) -> None:
+        """Those of PBmatch and of its understudy WSM, at the depth and behind the gates of service."""
+        recall, segmenter = self._recall(), self.content.processor
+        utterances = self.content.utterances.utterances
+        queries = tuning_queries(recall, segmenter=segmenter, utterances=utterances, split="dev")
+        passed = self._passed(recall, queries)
+        matcher = Matcher.load(self._places.matcher, segmenter=segmenter.version, device=self._config.device)
+        prepared, wsm = matcher.prepare(recall.knowledge.sentences), WSM(self._embeddings())
+
+        def by_matcher(query: TuningQuery) -> NDArray[np.float32]:
             scores: NDArray[np.float32] = matcher.score([query.sentence], prepared, np.array([query.rows]))[0]
             return scores
 
-        matcher.threshold = self._threshold(recall, score)
-        matcher.save(self._places.matcher)
-
-    def wsm(self) -> None:
-        """WSM's threshold, at the same depth and precision as the matcher's."""
-        recall = self._recall()
-        wsm = WSM(self._embeddings())
-
-        def score(query: TuningQuery) -> NDArray[np.float32]:
+        def by_wsm(query: TuningQuery) -> NDArray[np.float32]:
             return wsm.score(query.sentence, [recall.knowledge.surfaces[row].sentence for row in query.rows])
 
-        wsm.threshold = self._threshold(recall, score)
+        precision = self._params.matcher.precision
+        matcher.threshold = serving_threshold(queries, by_matcher, passed, precision=precision)
+        wsm.threshold = serving_threshold(queries, by_wsm, passed, precision=precision)
+        matcher.save(self._places.matcher)
         wsm.save(self._places.wsm)
 
-    def _threshold(self, recall: HybridRecall, score: Callable[[TuningQuery], NDArray[np.float32]]) -> float:
-        """The threshold of a similarity, with candidates passed over as in service: topic improbable, emotion unfit."""
-        queries = tuning_queries(
-            recall,
-            segmenter=self.content.processor,
-            utterances=self.content.utterances.utterances,
-            split="dev",
-        )
+    def _passed(self, recall: HybridRecall, queries: Sequence[TuningQuery]) -> list[NDArray[np.bool_]]:
+        """For every query, which of its candidates come to be compared: the topic is probable, the emotion fits."""
         sentences = [query.sentence for query in queries]
         topic, emotion = self._classifier(self._places.topic), self._classifier(self._places.emotion)
         probable = topic.classify(sentences) >= self._config.thresholds.match_topic
         felt = [emotion.labels[column] for column in emotion.classify(sentences).argmax(axis=1)]
-        row_of = {id(query): number for number, query in enumerate(queries)}
         column_of = {label: number for number, label in enumerate(topic.labels)}
-
-        def plausible(query: TuningQuery) -> list[float]:
-            number = row_of[id(query)]
+        passed = []
+        for number, query in enumerate(queries):
             entries = [recall.knowledge.entry_of(row) for row in query.rows]
-            fits = [probable[number, column_of[e.topic]] and felt[number] in e.emotions for e in entries]
-            return [float(value) for value in score(query) * np.array(fits)]
-
-        return serving_threshold(queries, plausible, precision=self._params.matcher.precision)
+            fits = [bool(probable[number, column_of[e.topic]]) and felt[number] in e.emotions for e in entries]
+            passed.append(np.array(fits))
+        return passed
 
     def _classifier(self, folder: Path) -> Classifier:
         return Classifier.load(folder, segmenter=self.content.processor.version, device=self._config.device)

@@ -7,6 +7,7 @@ most emotional sentences match nothing (the paper answers 21.64 % of them from k
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexes.tuning import TuningQuery
 
@@ -16,7 +17,8 @@ ONLY_EQUAL = 0.9999
 
 def serving_threshold(
     queries: Sequence[TuningQuery],
-    score: Callable[[TuningQuery], Sequence[float]],
+    score: Callable[[TuningQuery], NDArray[np.float32]],
+    passed: Sequence[NDArray[np.bool_]],
     *,
     precision: float,
     min_answers: int = 20,
@@ -25,7 +27,9 @@ def serving_threshold(
 
     Args:
         queries: Questions with candidates; plain ones are left out, as the emotion gate stops them before.
-        score: Similarities of a question's candidates, each in [0, 1]; 0 for one that is passed over.
+        score: Similarities of a question's candidates, float32 (n,), each in [0, 1].
+        passed: For every question, which of its candidates are compared in service, bool (n,); the others count as
+            wholly unlike.
         precision: Wanted share of right answers among those given, in [0, 1].
         min_answers: A precision measured on fewer answers is not believed.
 
@@ -33,11 +37,11 @@ def serving_threshold(
         A threshold in [0, 1]; `ONLY_EQUAL` if the precision is not reached.
     """
     best: list[tuple[float, int]] = []
-    for query in queries:
+    for query, compared in zip(queries, passed, strict=True):
         if query.origin != "plain":
-            scores = score(query)
-            place = max(range(len(scores)), key=scores.__getitem__)
-            best.append((scores[place], query.labels[place]))
+            scores = score(query) * compared
+            place = int(scores.argmax())
+            best.append((float(scores[place]), query.labels[place]))
     best.sort(key=lambda pair: -pair[0])
     scores_down = np.array([value for value, _ in best])
     reached = np.cumsum([right for _, right in best]) / np.arange(1, len(best) + 1)

@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-__all__ = ["build_side_by_side"]
+__all__ = ["Build", "Progress", "build_side_by_side"]
 
 Progress = Callable[[str, int, int], None]
 Build = Callable[[str, Progress], None]

@@ -6,7 +6,7 @@ import typer
 
 from graph.commands.options import DEFAULT_CONFIG, Config
 
-Part = Literal["embeddings", "emotion", "topic", "matcher", "compiled", "all"]
+Part = Literal["embeddings", "emotion", "topic", "matcher", "thresholds", "compiled", "all"]
 
 
 def train(

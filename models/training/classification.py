@@ -123,7 +123,10 @@ def _check_grams(params: ClassifierParams, *, n_chars: int) -> None:
 def _model_config(
     train: Sequence[Labelled], labels: Sequence[str], embeddings: Embeddings, params: ClassifierParams
 ) -> dict[str, Any]:
-    words = [row for sentence, _ in train for row in embeddings.words.encode(sentence.words)]
+    n_texts = np.zeros(len(embeddings.words), dtype=np.int64)
+    for sentence, _ in train:
+        n_texts[list(set(embeddings.words.encode(sentence.words)))] += 1
+    frequent = np.flatnonzero(n_texts >= params.least_texts)
     tuned = params.embedding_rate > 0
     return {
         "n_labels": len(labels),
@@ -131,7 +134,7 @@ def _model_config(
         "n_words": len(embeddings.words),
         "n_chars": len(embeddings.chars) if params.use_chars else 0,
         "width": embeddings.width,
-        "n_tuned_words": max(words, default=0) + 1 if tuned else 0,
+        "n_tuned_words": int(frequent.max(initial=-1)) + 1 if tuned else 0,
         "n_tuned_chars": len(embeddings.chars) if tuned else 0,
         "branches": list(params.branches),
         "n_filters": params.n_filters,

@@ -30,6 +30,9 @@ class ClassifierParams:
         class_weights: weigh classes by the root of their rarity.
         learning_rate: of AdamW.
         embedding_rate: of the vectors; 0 keeps them.
+        least_texts: training texts that a word must stand in for its vector to be trained, 1 or more. Vectors are
+            trained as far as the last such word, in the order of the vocabulary; rare words make most of it, and an
+            optimiser moves all of them with every batch.
         weight_decay: of everything but the vectors.
         batch_size: sentences a step.
         n_epochs: at most so many.
@@ -62,6 +65,7 @@ class ClassifierParams:
     class_weights: bool = False
     learning_rate: float = 2e-3
     embedding_rate: float = 4e-3
+    least_texts: int = 1
     weight_decay: float = 1e-3
     batch_size: int = 64
     n_epochs: int = 12

@@ -151,6 +151,18 @@ def _worn_out(scores: Sequence[float], patience: int) -> bool:
     return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= patience
 
 
+def _averaged(module: nn.Module, decay: float) -> AveragedModel:
+    """A moving average of the parameters; buffers, which training leaves as they are, are the module's own.
+
+    Otherwise they would be copied with every batch, a large table of vectors among them.
+    """
+    averaged = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+    for path, owner in module.named_modules():
+        for name, buffer in owner.named_buffers(recurse=False):
+            setattr(averaged.module.get_submodule(path), name, buffer)
+    return averaged
+
+
 class _Run(Generic[Batch]):
     """One training: module, optimiser, averaged weights, and the best weights so far."""
 
@@ -164,14 +176,7 @@ class _Run(Generic[Batch]):
     ) -> None:
         self._module, self._loss, self._optimiser = module, loss, optimiser
         self._tables, self._params = tables, params
-        self._averaged = (
-            AveragedModel(
-                module,
-                multi_avg_fn=get_ema_multi_avg_fn(params.average),  # type: ignore[no-untyped-call]
-            )
-            if params.average
-            else None
-        )
+        self._averaged = _averaged(module, params.average) if params.average else None
         self._device = next(module.parameters()).device.type
         self.best = copy.deepcopy(module.state_dict())
 

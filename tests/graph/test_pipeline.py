@@ -1,14 +1,16 @@
 """The pipeline: unchanged inputs are not built again, changed ones rebuild what depends on them and nothing else."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from configs.schema import AppConfig, ConfigError
 from graph.errors import InputError
-from graph.pipeline import build_artifacts, stale_steps
+from graph.pipeline import Step, build_artifacts, run_steps, stale_steps
 from graph.train_file import read_train_file
+from graph.workers import Progress
 from models.training.classification import ClassifierParams
 
 
@@ -43,11 +45,36 @@ def test_a_missing_artifact_is_built_again(small_config: AppConfig) -> None:
     folder = small_config.artifacts / "models" / "wsm"
     folder.rename(folder.with_name("aside"))
     try:
-        assert build_artifacts(small_config) == ["wsm"]
+        assert build_artifacts(small_config) == ["thresholds"]
     finally:
         (folder.with_name("aside") / "config.json").unlink()
     manifest = json.loads((small_config.artifacts / "manifest.json").read_text(encoding="utf-8"))
-    assert set(manifest) == {"embeddings", "emotion", "topic", "encoder", "index", "matcher", "wsm"}
+    assert set(manifest) == {"embeddings", "emotion", "topic", "encoder", "index", "matcher", "thresholds"}
+
+
+def written(folder: Path, name: str, _: Progress) -> None:
+    (folder / name).write_text(name, encoding="utf-8")
+
+
+def test_a_step_that_completes_another_is_due_whenever_that_is_made_again(tmp_path: Path) -> None:
+    steps = [
+        Step("network", tmp_path / "network", "1"),
+        Step("threshold", tmp_path / "threshold", "1", needs=("network",), completes="network"),
+        Step("report", tmp_path / "report", "1", needs=("threshold",)),
+    ]
+
+    def built(until: str = "all", *, force: bool = False) -> list[str]:
+        build = partial(written, tmp_path)
+        return run_steps(steps, build, tmp_path / "manifest.json", until=until, force=force, progress=lambda *_: None)
+
+    assert built() == ["network", "threshold", "report"]
+    assert built() == []
+    assert built("network", force=True) == ["network"]
+    assert built("network") == []
+    assert built() == ["threshold"]
+    (tmp_path / "network").unlink()
+    assert built() == ["network", "threshold"]
+    assert built("threshold", force=True) == ["threshold"]
 
 
 def test_where_nothing_can_be_compiled_a_line_says_so_and_nothing_else_is_missing(

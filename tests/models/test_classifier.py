@@ -1,5 +1,6 @@
 """The classifier: learns, answers the same in any company, survives its artifact, refuses a wrong one."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +48,18 @@ def test_every_branch_alone_overfits_32_sentences(branch: str, labelled: Labelle
     report: list[FitReport] = []
     train_classifier(train=labelled, dev=labelled, labels=LABELS, embeddings=embeddings, params=params, report=report)
     assert report[0].best_score == 1.0
+
+
+def test_vectors_behind_the_last_word_of_enough_texts_are_not_trained(
+    labelled: Labelled, embeddings: Embeddings
+) -> None:
+    texts = Counter(word for sentence, _ in labelled for word in set(sentence.words))
+    (last,) = max(embeddings.words.encode([word]) for word, n in texts.items() if n >= 3)
+    params = replace(PARAMS, n_epochs=1, least_texts=3)
+    trained = train_classifier(train=labelled, dev=labelled, labels=LABELS, embeddings=embeddings, params=params)
+    table = trained.model.words.table
+    assert len(table.tuned) == last + 1 < len(embeddings.words)
+    assert np.array_equal(table.fixed.numpy(), embeddings.word_vectors[last + 1 :])
 
 
 def test_probabilities(classifier: Classifier, labelled: Labelled) -> None:
