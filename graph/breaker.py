@@ -60,6 +60,10 @@ class Breaker:
         if self._opened_at is not None or self._failures >= self._limit:
             self._opened_at = self._clock()
 
+    def undecided(self) -> None:
+        """A call came back that says nothing of the node: a probe may be sent again."""
+        self._probing_since = None
+
     def _probe_is_out(self) -> bool:
         # A probe whose caller vanished without reporting must not block the breaker for ever.
         return self._probing_since is not None and self._clock() - self._probing_since < self._open_s

@@ -6,7 +6,7 @@ decided in `graph.app`.
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Generic, Literal, Protocol
 
@@ -15,6 +15,9 @@ from deployments.slots import Slots
 from deployments.work import Description, Failure, Item, Outcome, Result, ResultOut, Work
 from graph.breaker import Breaker, State
 from graph.schema import NodeState
+
+_REMEMBERED = 64
+"""Items that failed since the node last computed any, by which a bad item that comes again is known."""
 
 
 class RemoteNode(Protocol[Item, ResultOut]):
@@ -61,6 +64,7 @@ class Stage(Generic[Item, Result]):
         self._breaker = breaker
         self._timeout_s = timeout_s
         self._description: Description | None = None
+        self._failed_alone: deque[Item] = deque(maxlen=_REMEMBERED)
         self.failures: Counter[str] = Counter()
         self._batcher: Batcher[Item, Result] = Batcher(
             self._call, max_batch_size=max_batch_size, max_queue=max_queue, slots=slots
@@ -122,8 +126,21 @@ class Stage(Generic[Item, Result]):
         except BaseException:
             self._breaker.failed()
             raise
-        if all(isinstance(outcome, Failure) and outcome.reason == "error" for outcome in outcomes):
-            self._breaker.failed()
-        else:
-            self._breaker.succeeded()
+        self._judge(works, outcomes)
         return outcomes
+
+    def _judge(self, works: Sequence[Work[Item]], outcomes: Sequence[Outcome[Result]]) -> None:
+        """Tell the breaker of a call that came back; one bad item, asked again and again, is no failing node."""
+        failed = [
+            work.item
+            for work, outcome in zip(works, outcomes, strict=True)
+            if isinstance(outcome, Failure) and outcome.reason == "error"
+        ]
+        if len(failed) < len(works):
+            self._failed_alone.clear()
+            self._breaker.succeeded()
+        elif all(item in self._failed_alone for item in failed):
+            self._breaker.undecided()
+        else:
+            self._failed_alone.extend(failed)
+            self._breaker.failed()

@@ -54,6 +54,16 @@ def test_a_good_probe_closes_a_bad_one_opens_again() -> None:
     assert (breaker.state, breaker.allow(), breaker.allow()) == ("closed", True, True)
 
 
+def test_a_probe_that_says_nothing_of_the_node_is_sent_again() -> None:
+    clock = Clock()
+    breaker = opened(clock)
+    clock.now = 10.0
+    breaker.allow()
+    breaker.undecided()
+    assert breaker.state == "half_open"
+    assert [breaker.allow(), breaker.allow()] == [True, False]
+
+
 def test_a_probe_that_never_reports_does_not_block_for_ever() -> None:
     clock = Clock()
     breaker = opened(clock)

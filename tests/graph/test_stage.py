@@ -99,6 +99,21 @@ async def test_a_bad_item_among_good_ones_does_not_count_as_a_failed_node() -> N
     assert (await mixed.state()).breaker == "closed"
 
 
+async def test_one_bad_item_asked_again_and_again_does_not_count_as_a_failed_node() -> None:
+    node = Node()
+    asked = stage(node, open_s=0.05)
+    for _ in range(5):
+        assert isinstance(await asked.ask(-1, deadline=later()), Failure)
+    assert (node.calls, (await asked.state()).breaker) == (5, "closed")
+    await asked.ask(-2, deadline=later())
+    assert (await asked.state()).breaker == "open"  # two different ones, and none that was computed
+    await asyncio.sleep(0.06)
+    await asked.ask(-1, deadline=later())  # the probe: it says nothing new
+    assert (await asked.state()).breaker == "half_open"
+    assert await asked.ask(1, deadline=later()) == 1
+    assert (await asked.state()).breaker == "closed"
+
+
 async def test_clients_with_tiny_deadlines_do_not_open_the_breaker() -> None:
     node = Node()
     node.delay_s = 0.2
