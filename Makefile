@@ -72,8 +72,8 @@ cluster: .venv/.dev-$(EXTRA)
 	$(BIN)/pytest $(CLUSTER)
 
 parts: types
-	$(BIN)/pytest $(CLUSTER:%=--ignore=%) $(SYSTEM:%=--ignore=%)
-	$(BIN)/pytest $(SYSTEM)
+	@failed=0; $(BIN)/pytest $(CLUSTER:%=--ignore=%) $(SYSTEM:%=--ignore=%) || failed=1; \
+		$(BIN)/pytest $(SYSTEM) || failed=1; exit $$failed
 
 check-data: .venv/.serve-$(EXTRA)
 	@$(BIN)/python -m graph check-data
