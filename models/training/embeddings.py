@@ -101,7 +101,7 @@ def train_embeddings(
         pretrained: published vectors to start from, `load_pretrained(pretrained_file())`; None starts from
             chance.
         params: hyperparameters.
-        progress: told after words and after characters.
+        progress: told at the start, after words and after characters.
 
     Returns:
         The vectors; both tables have root mean square length sqrt(width) / 3, about what the networks like.
@@ -119,6 +119,7 @@ def train_embeddings(
     char_lists = [sentence.chars for sentence in sentences if sentence.words]
     if not word_lists:
         raise ValueError("no sentence has a word: give texts to train on")
+    _tell(progress, 0)
     seen_words = Vocabulary.build(word_lists, min_count=params.min_count)
     chars = Vocabulary.build(char_lists, min_count=params.min_count)
     start = _word_start(seen_words, pretrained, params)

@@ -119,13 +119,15 @@ def fit(
         what: name for progress.
         tables: vectors that the adversary may move.
         checkpoint: where to keep the state after every epoch and to go on from it; None does not.
-        progress: told after every epoch.
+        progress: told at the start and after every epoch.
     """
     started = perf_counter()
     optimiser = torch.optim.AdamW(parameter_groups, fused=True)
     run = _Run(module, loss, optimiser, tables, params)
     course = run.resume(checkpoint) if checkpoint else Course()
     run.plan(n_steps=n_batches * params.n_epochs, done=n_batches * len(course.scores))
+    if progress is not None:
+        progress(what, len(course.scores), params.n_epochs)
     while len(course.scores) < params.n_epochs and not _worn_out(course.scores, params.patience):
         mean_loss = run.epoch(batches(len(course.scores)))
         course = Course(

@@ -42,7 +42,14 @@ def test_stops_early_and_restores_the_best_weights() -> None:
     assert module.weight.item() == weights[1] != weights[3]
     assert len(report.losses) == 4
     assert not module.training
-    assert told == [("line", 1, 10), ("line", 2, 10), ("line", 3, 10), ("line", 4, 10), ("line", 10, 10)]
+    assert told == [
+        ("line", 0, 10),
+        ("line", 1, 10),
+        ("line", 2, 10),
+        ("line", 3, 10),
+        ("line", 4, 10),
+        ("line", 10, 10),
+    ]
 
 
 def test_learning_lowers_the_loss() -> None:
