@@ -1,19 +1,23 @@
-"""Progress bars on standard error for whatever tells its progress as (what, done, total)."""
+"""Progress bars on standard error for whatever tells its progress."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
 
-__all__ = ["progress_bars"]
+__all__ = ["Progress", "progress_bars"]
+
+Progress = Callable[[str, int, int], None]
+"""Called as (what, done, total) while something long goes on."""
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Bars while inside; call what is yielded with the name of a work, how much is done and of how much."""
+def progress_bars() -> Iterator[Progress]:
+    """Bars while inside, one for each `what`; call what is yielded."""
     columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Bars(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, TaskID] = {}
 
         def show(what: str, done: int, total: int) -> None:

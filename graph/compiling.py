@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.schema import AppConfig
+from graph.bars import Progress
 from graph.content import Content
 from graph.places import Places
 from models.artifact import artifact_version
@@ -42,9 +43,7 @@ def is_wanted(config: AppConfig) -> bool:
     return config.compiled and resolve_device(config.device).type == "cpu"
 
 
-def compile_missing(
-    config: AppConfig, content: Content, progress: Callable[[str, int, int], None], *, force: bool = False
-) -> bool:
+def compile_missing(config: AppConfig, content: Content, progress: Progress, *, force: bool = False) -> bool:
     """Compile what is not compiled for this processor yet. The caller holds the lock on the artifacts.
 
     Args:

@@ -7,11 +7,12 @@ published ones. Writes drafts/, clusters.tsv, coverage.tsv, coverage.svg and rep
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from configs.schema import AppConfig
+from graph.bars import Progress
 from graph.content import Content
 from indexes.build import Segmenter
 from indexes.content.lexicon import Lexicon
@@ -25,8 +26,6 @@ from indexes.mining.questions import Question, collect_questions
 from models.embeddings import Embeddings
 from models.text.sentence import Sentence
 from models.training.embeddings import EmbeddingParams, load_pretrained, pretrained_file, train_embeddings
-
-Progress = Callable[[str, int, int], None]
 
 
 class Collect(Protocol):

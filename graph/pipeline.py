@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from configs.schema import AppConfig
-from graph.bars import progress_bars
+from graph.bars import Progress, progress_bars
 from graph.compiling import compile_missing, is_wanted
 from graph.content import Content
 from graph.errors import InputError
 from graph.journal import alone
 from graph.places import MANIFEST, Places
-from graph.steps import Progress, Steps
+from graph.steps import Steps
 from graph.train_file import TrainFile, read_train_file
 from graph.workers import Build, build_side_by_side
 from models.artifact import digest_of
@@ -127,11 +127,13 @@ def run_steps(
         if again and step.name in _with_needs(forced, steps):
             due[step.name] = step
 
+    completing = {step.name for step in steps if step.completes in due}
+    done = {name: inputs for name, inputs in done.items() if name not in completing}
+    if due:  # before the first is built: the build may be cut short between a step and what completes it
+        _write(manifest, done)
+
     def finished(name: str) -> None:
         done[name] = due[name].inputs
-        for later in steps:
-            if later.completes == name:
-                done.pop(later.name, None)
         _write(manifest, done)
 
     needs = {name: [need for need in step.needs if need in due] for name, step in due.items()}

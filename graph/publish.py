@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from configs.schema import AppConfig
+from graph.bars import Progress
 from graph.content import Content
 from graph.errors import InputError
 from graph.journal import alone, begin, end, forget, keep, replace_files, restore
@@ -35,7 +36,6 @@ from indexes.versions import IndexVersions
 from models.encoder import SentenceEncoder
 from models.text.segment import segmenter_version
 
-Progress = Callable[[str, int, int], None]
 _KEPT_RELEASES = 10
 
 

@@ -3,7 +3,7 @@
 `graph.pipeline` decides which of these steps are needed; every one reads what it builds on from its place on disk.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.schema import AppConfig
+from graph.bars import Progress
 from graph.content import Content
 from graph.places import Places
 from graph.thresholds import serving_threshold
@@ -29,8 +30,6 @@ from models.training.embeddings import load_pretrained, pretrained_file, train_e
 from models.training.encoder import train_encoder
 from models.training.matching import train_matcher
 from models.unsupervised import WSM
-
-Progress = Callable[[str, int, int], None]
 
 
 class Steps:

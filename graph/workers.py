@@ -13,9 +13,10 @@ from graphlib import TopologicalSorter
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-__all__ = ["Build", "Progress", "build_side_by_side"]
+from graph.bars import Progress
 
-Progress = Callable[[str, int, int], None]
+__all__ = ["Build", "build_side_by_side"]
+
 Build = Callable[[str, Progress], None]
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would share torch's and Java's threads
 
@@ -71,7 +72,12 @@ class _Worker:
         self.name = name
         self.told, theirs = _SPAWN.Pipe(duplex=False)
         self._process: BaseProcess = _SPAWN.Process(target=_work, args=(name, build, theirs), name=name)
-        self._process.start()
+        # Ctrl-C reaches the whole group of processes: this one ends its workers, who inherit that they do not hear it.
+        heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         theirs.close()  # so that its death ends what is told
 
     def check(self) -> None:
@@ -81,10 +87,10 @@ class _Worker:
             ChildProcessError: the process died.
         """
         self._process.join()
-        if self._process.exitcode:
-            raise ChildProcessError(
-                f"{self.name}: its process ended with code {self._process.exitcode}: if that is -9, memory ran out"
-            )
+        code = self._process.exitcode
+        if code:
+            why = "it was killed; often memory has run out" if code == -signal.SIGKILL else "what it wrote says why"
+            raise ChildProcessError(f"{self.name}: its process ended with code {code}: {why}")
 
     def end(self) -> None:
         """Whether or not it is done."""
@@ -111,7 +117,6 @@ def _next_finished(under_way: dict[Connection, _Worker], progress: Progress) -> 
 def _work(name: str, build: Build, out: "Connection[object, None]") -> None:
     import torch  # noqa: PLC0415 - heavy, and of no use to who starts workers
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process ends this one
     torch.set_num_threads(1)
     try:
         build(name, lambda *told: out.send(told))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from graph.commands.bars import bars
+from graph.bars import progress_bars
 from graph.commands.options import DEFAULT_CONFIG, Config
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _questions(logs: list[Path]) -> "list[Question]":
     from models.text.segment import TextProcessor
 
     lines = read_logs(logs)
-    with bars() as progress:
+    with progress_bars() as progress:
         return collect_questions(lines, TextProcessor(), progress=progress)
 
 

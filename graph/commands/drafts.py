@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from graph.commands.bars import bars
+from graph.bars import progress_bars
 from graph.commands.options import DEFAULT_CONFIG, Config
 
 console = Console()
@@ -100,7 +100,7 @@ def publish(folder: Folder, config: Config = DEFAULT_CONFIG) -> None:
     from graph.serve_file import read_serve_file
     from indexes.mining.drafts import DraftFolder
 
-    with bars() as progress:
+    with progress_bars() as progress:
         done = publish_drafts(read_serve_file(config).app, DraftFolder(folder), progress=progress)
     for why in done.unanswered:
         console.print(f"[yellow]note:[/yellow] {why}", highlight=False, soft_wrap=True)

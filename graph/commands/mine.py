@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from graph.commands.bars import bars
+from graph.bars import progress_bars
 from graph.commands.options import DEFAULT_CONFIG, Config
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def mine(
 
     settings = read_serve_file(config).app
     lines = read_logs(logs)
-    with bars() as progress:
+    with progress_bars() as progress:
         report = mine_logs(
             lines,
             out,

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from configs.schema import AppConfig, ConfigError
+from graph.bars import Progress
 from graph.errors import InputError
 from graph.pipeline import Step, build_artifacts, run_steps, stale_steps
 from graph.train_file import read_train_file
-from graph.workers import Progress
 from models.training.classification import ClassifierParams
 
 
@@ -75,6 +75,13 @@ def test_a_step_that_completes_another_is_due_whenever_that_is_made_again(tmp_pa
     (tmp_path / "network").unlink()
     assert built() == ["network", "threshold"]
     assert built("threshold", force=True) == ["threshold"]
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # it may have written its artifact already
+        run_steps(steps, killed, tmp_path / "manifest.json", until="network", force=True, progress=killed)
+    assert built() == ["threshold"]
 
 
 def test_where_nothing_can_be_compiled_a_line_says_so_and_nothing_else_is_missing(

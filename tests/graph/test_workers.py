@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.workers import Progress, build_side_by_side
+from graph.bars import Progress
+from graph.workers import build_side_by_side
 from indexes.content.source import ContentError
 
 
@@ -24,7 +25,7 @@ def noted(folder: Path, name: str, progress: Progress) -> None:
 def meeting(folder: Path, name: str, progress: Progress) -> None:
     """Ends only if `left` and `right` are under way at the same time."""
     noted(folder, name, progress)
-    end = time.monotonic() + 120
+    end = time.monotonic() + 500
     while name in ("left", "right") and not ((folder / "left").exists() and (folder / "right").exists()):
         assert time.monotonic() < end, f"{name} is alone"
         time.sleep(0.05)
