@@ -84,6 +84,12 @@ class Deadlines(Section):
     rerank_ms: Milliseconds = Field(default=500, description="Longest wait for the Rerank node.")
     reserve_ms: Milliseconds = Field(default=30, description="Kept back for understudies and the answer itself.")
 
+    @classmethod
+    def patient(cls, wait_ms: int) -> "Deadlines":
+        """So long for everything that no answer is degraded for lack of time."""
+        names = ("default_ms", "max_ms", "emotion_ms", "topic_ms", "recall_ms", "rerank_ms")
+        return cls(**dict.fromkeys(names, wait_ms))
+
     @model_validator(mode="after")
     def _ordered(self) -> "Deadlines":
         if not self.reserve_ms < self.default_ms <= self.max_ms:

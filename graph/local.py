@@ -4,11 +4,18 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable
 
-from configs.schema import AppConfig
+from configs.schema import AppConfig, Deadlines
 from graph.assemble import Nodes, assemble
 from graph.composer import Composer
 from graph.nodes import nodes_here
 from graph.schema import ComfortAnswer, ComfortRequest
+
+_WAIT_MS = 600_000
+
+
+def patient(config: AppConfig) -> AppConfig:
+    """The same settings where nobody waits for an answer, so that none is degraded because a node began slowly."""
+    return config.model_copy(update={"deadlines": Deadlines.patient(_WAIT_MS)})
 
 
 def local_composer(config: AppConfig) -> Composer:

@@ -10,10 +10,10 @@ import hashlib
 import os
 from collections.abc import Sequence
 
-from configs.schema import AppConfig, Deadlines
+from configs.schema import AppConfig
 from graph.content import Content
 from graph.errors import InputError
-from graph.local import answer_all, local_composer
+from graph.local import answer_all, local_composer, patient
 from graph.places import Places
 from graph.schema import ComfortAnswer, ComfortRequest
 from indexes.content.knowledge import KnowledgeEntry
@@ -22,10 +22,6 @@ from indexes.versions import IndexVersions, unfound
 from models.encoder import SentenceEncoder
 from models.text.segment import segmenter_version
 
-_WAIT_MS = 600_000
-_PATIENT = Deadlines(
-    default_ms=_WAIT_MS, max_ms=_WAIT_MS, emotion_ms=_WAIT_MS, topic_ms=_WAIT_MS, recall_ms=_WAIT_MS, rerank_ms=_WAIT_MS
-)
 N_FIXED = 200
 """Old sentences whose answers must not change: half from the knowledge, half from the messages."""
 
@@ -97,12 +93,11 @@ def _chosen(texts: Sequence[str]) -> list[str]:
 
 
 def _ask(config: AppConfig, texts: Sequence[str]) -> list[ComfortAnswer]:
-    # Nobody waits, so no answer may be degraded by a deadline; both are asked of the networks as trained.
-    patient = config.model_copy(update={"deadlines": _PATIENT, "compiled": False})
+    trained = patient(config.model_copy(update={"compiled": False}))  # both indexes are asked of the same networks
     requests = [ComfortRequest(text=text) for text in texts]
 
     async def collect() -> list[ComfortAnswer]:
-        return [answer async for answer in answer_all(local_composer(patient), requests, at_once=16)]
+        return [answer async for answer in answer_all(local_composer(trained), requests, at_once=16)]
 
     answers = asyncio.run(collect())
     degraded = sorted({role for answer in answers for role in answer.degraded})

@@ -25,7 +25,7 @@ def ask(
     Example: python -m graph ask "拍了一周还不发货，急死了" --explain
     """
     from graph.commands.parse import parse_request
-    from graph.local import answer_all, local_composer
+    from graph.local import answer_all, local_composer, patient
     from graph.pipeline import build_artifacts
     from graph.serve_file import read_serve_file
 
@@ -34,7 +34,7 @@ def ask(
     build_artifacts(settings)
 
     async def first() -> ComfortAnswer:
-        return await anext(answer_all(local_composer(settings), [request]))
+        return await anext(answer_all(local_composer(patient(settings)), [request]))
 
     answer = asyncio.run(first())
     if as_json:

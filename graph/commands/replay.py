@@ -41,15 +41,11 @@ def replay(
 
 
 async def _answer(settings: AppConfig, requests: Sequence[ComfortRequest], sink: TextIO) -> Counter[str]:
-    from graph.local import answer_all, local_composer
+    from graph.local import answer_all, local_composer, patient
 
     mix: Counter[str] = Counter()
     progress = iter(track(range(len(requests)), description="answering", console=console))
-    # Nobody waits for a replayed answer, so none should be degraded by a deadline.
-    patient = (
-        r if r.deadline_ms else r.model_copy(update={"deadline_ms": settings.deadlines.max_ms}) for r in requests
-    )
-    async for answer in answer_all(local_composer(settings), patient):
+    async for answer in answer_all(local_composer(patient(settings)), requests):
         sink.write(answer.model_dump_json(exclude={"explain"} if answer.explain is None else None) + "\n")
         mix[answer.strategy] += 1
         mix.update(f"degraded: {role}" for role in answer.degraded)

@@ -7,11 +7,10 @@ import anyio
 import pytest
 import yaml
 
-from configs.schema import AppConfig
+from configs.schema import AppConfig, Deadlines
 from graph.composer import Composer
 from graph.local import answer_all, local_composer
 from graph.schema import ComfortAnswer, ComfortRequest
-from load_tests.bench.servers.settings import patient
 
 Ask = Callable[..., list[ComfortAnswer]]
 
@@ -19,7 +18,7 @@ Ask = Callable[..., list[ComfortAnswer]]
 @pytest.fixture(scope="module")
 def ask(small_config: AppConfig) -> Ask:
     composers: list[Composer] = []
-    unhurried = small_config.model_copy(update={"deadlines": patient(3_600_000)})
+    unhurried = small_config.model_copy(update={"deadlines": Deadlines.patient(3_600_000)})
 
     def answers(*texts: str, at_once: int = 64) -> list[ComfortAnswer]:
         async def run() -> list[ComfortAnswer]:

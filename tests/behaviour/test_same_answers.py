@@ -5,12 +5,11 @@ import itertools
 import anyio
 import pytest
 
-from configs.schema import AppConfig, Cache
+from configs.schema import AppConfig, Cache, Deadlines
 from graph.composer import Composer
 from graph.local import answer_all, local_composer
 from graph.schema import ComfortAnswer, ComfortRequest
 from load_tests.bench.servers.plain import plain_composer
-from load_tests.bench.servers.settings import patient
 from load_tests.traffic import hard, read_voices, real
 
 N = 2000
@@ -19,7 +18,7 @@ N = 2000
 @pytest.fixture(scope="module")
 def unhurried(small_config: AppConfig) -> AppConfig:
     """Nothing is remembered, nothing is late: every sentence is computed."""
-    return small_config.model_copy(update={"deadlines": patient(3_600_000), "cache": Cache(max_entries=0)})
+    return small_config.model_copy(update={"deadlines": Deadlines.patient(3_600_000), "cache": Cache(max_entries=0)})
 
 
 @pytest.fixture(scope="module")

@@ -9,21 +9,8 @@ from configs.schema import AppConfig, Deadlines
 
 CONFIG = "ANWEI_BENCH_CONFIG"
 """Names a JSON file with an `AppConfig`."""
-
-
-def patient(wait_ms: int) -> Deadlines:
-    """Deadlines so long that they cut no answer short: a degraded answer costs less and would count as a quick one."""
-    return Deadlines(
-        default_ms=wait_ms,
-        max_ms=wait_ms,
-        emotion_ms=wait_ms,
-        topic_ms=wait_ms,
-        recall_ms=wait_ms,
-        rerank_ms=wait_ms,
-    )
-
-
-PATIENT = patient(30_000)
+PATIENT = Deadlines.patient(30_000)
+"""They cut no answer short: a degraded answer costs less and would count as a quick one."""
 
 
 def shared_config() -> AppConfig:
