@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.layers.convolution import TextConvolution
 from models.layers.pooling import first_positions, masked_max, masked_mean
 
 __all__ = ["BCNNTower", "TowerOutput", "similarities", "vector_features"]
@@ -56,7 +57,7 @@ class BCNNTower(nn.Module):
         widths = [width, *([n_kernels] * n_blocks)]
         self.level_widths: Sequence[int] = tuple(widths)
         self.blocks = nn.ModuleList(
-            nn.Conv1d(before, after, kernel_size, padding=kernel_size - 1) for before, after in pairwise(widths)
+            TextConvolution(before, after, kernel_size, before=kernel_size - 1) for before, after in pairwise(widths)
         )
 
     def forward(self, vectors: Tensor, mask: Tensor) -> TowerOutput:
@@ -71,17 +72,17 @@ class BCNNTower(nn.Module):
         """
         lengths = mask.sum(dim=1)
         levels = [masked_mean(vectors, mask)]
-        current = (vectors * mask.unsqueeze(-1)).transpose(1, 2)
-        columns = current
+        current = columns = vectors * mask.unsqueeze(-1)
         valid = mask
         for block in self.blocks:
-            columns = torch.tanh(block(current))  # (batch, n_kernels, length + w - 1)
+            columns = torch.tanh(block(current))  # (batch, length + w - 1, n_kernels)
             # An empty text has no columns, not the w - 1 that only see zeros.
             counts = torch.where(lengths > 0, lengths + self._kernel_size - 1, 0)
-            valid = first_positions(counts, columns.shape[2])
-            levels.append(masked_mean(columns.transpose(1, 2), valid))
-            current = functional.avg_pool1d(columns, self._kernel_size, stride=1) * mask.unsqueeze(1)
-        return TowerOutput(torch.cat(levels, dim=1), masked_max(columns.transpose(1, 2), valid))
+            valid = first_positions(counts, columns.shape[1])
+            levels.append(masked_mean(columns, valid))
+            pooled = functional.avg_pool1d(columns.transpose(1, 2), self._kernel_size, stride=1).transpose(1, 2)
+            current = pooled * mask.unsqueeze(-1)
+        return TowerOutput(torch.cat(levels, dim=1), masked_max(columns, valid))
 
 
 def similarities(left: TowerOutput, right: TowerOutput, level_widths: Sequence[int]) -> Tensor:

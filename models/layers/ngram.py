@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.layers.convolution import TextConvolution
 from models.layers.pooling import first_positions, masked_max, masked_mean
 
 __all__ = ["NGramCNN"]
@@ -31,7 +32,7 @@ class NGramCNN(nn.Module):
         """
         super().__init__()
         self._kernel_sizes = tuple(kernel_sizes)
-        self.convolutions = nn.ModuleList(nn.Conv1d(width, n_filters, size) for size in kernel_sizes)
+        self.convolutions = nn.ModuleList(TextConvolution(width, n_filters, size) for size in kernel_sizes)
         self.output_width = len(self._kernel_sizes) * n_filters * 2
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
@@ -44,11 +45,11 @@ class NGramCNN(nn.Module):
         Returns:
             float (batch, output_width): for each size the maxima, then the means, of its filters.
         """
-        channels_first = (vectors * mask.unsqueeze(-1)).transpose(1, 2)
+        tokens = vectors * mask.unsqueeze(-1)
         lengths = mask.sum(dim=1)
         pooled = []
         for size, convolution in zip(self._kernel_sizes, self.convolutions, strict=True):
-            phrases = functional.relu(convolution(functional.pad(channels_first, (0, size - 1)))).transpose(1, 2)
+            phrases = functional.relu(convolution(tokens))
             valid = first_positions((lengths - size + 1).clamp(min=1), phrases.shape[1])
             pooled += [masked_max(phrases, valid), masked_mean(phrases, valid)]
         return torch.cat(pooled, dim=1)

@@ -30,6 +30,8 @@ _LONG_NUMBER = re.compile(r"[0-9]{5,}")
 _REPEATED_PUNCTUATION = re.compile(r"([^\w\s])\1{2,}")
 _REPEATED_CHARACTER = re.compile(r"([^\W0-9])\1{3,}")
 _SPACE = re.compile(r"\s+")
+_VARIATION = re.compile("[\ufe00-\ufe0f]")
+"""Choose between forms of the character before; printable, but invisible."""
 _EMOJI_MODIFIER = re.compile(r"_?(?:较浅|中等-?浅|中等|中等-?深|较深|浅|深)肤色")
 _PLAIN = re.compile("[\u4e00-\u9fff0-9a-z\u3001\u3002,?!~ ]*")
 
@@ -66,7 +68,8 @@ def _pass(text: str) -> str:
             _load_chinese_names()
             text = emoji.replace_emoji(text, replace=_emoji_word)
         text = unicodedata.normalize("NFKC", text).lower()
-        text = "".join(_visible(character) for character in text)
+        if not text.isprintable() or _VARIATION.search(text):
+            text = "".join(_visible(character) for character in text)
         text = _URL.sub(" 链接 ", text)
     text = _LONG_NUMBER.sub(" 数字 ", text)
     text = _REPEATED_PUNCTUATION.sub(r"\1\1", text)
@@ -78,7 +81,7 @@ def _visible(character: str) -> str:
     """The character itself, a space for any white space or line control, nothing for an invisible one."""
     if character.isspace():
         return " "
-    invisible = unicodedata.category(character)[0] == "C" or "\ufe00" <= character <= "\ufe0f"
+    invisible = unicodedata.category(character)[0] == "C" or _VARIATION.match(character)
     return "" if invisible else character
 
 

@@ -1,7 +1,7 @@
 """From a raw message to a `Sentence`: normalise once, segment once.
 
-The only file that imports jieba. The processor is built once per process by whoever owns a graph or a
-training run; its `version` is stored with every artifact and index, which refuse to work with another one,
+With `models.text.cutting` the only file that imports jieba. The processor is built once per process by whoever owns a
+graph or a training run; its `version` is stored with every artifact and index, which refuse to work with another one,
 because a word that is cut differently is a different word.
 """
 
@@ -12,7 +12,6 @@ import unicodedata
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
 
 from models.text.normalise import NORMALISER_VERSION, normalise
 from models.text.sentence import Sentence
@@ -54,12 +53,15 @@ class TextProcessor:
             warnings.simplefilter("ignore")  # jieba's own sources and its cache file warn; neither is ours to fix
             import jieba  # noqa: PLC0415  (its import takes time and logs; only who segments pays for it)
 
+            from models.text.cutting import Cutter  # noqa: PLC0415  (likewise)
+
             jieba.setLogLevel(logging.CRITICAL)
-            self._tokenizer: Any = jieba.Tokenizer()
-            self._tokenizer.initialize()
+            tokenizer = jieba.Tokenizer()
+            tokenizer.initialize()
         words = sorted({normalise(word) for word in extra_words} - {""})
         for word in words:
-            self._tokenizer.add_word(word)
+            tokenizer.add_word(word)
+        self._cutter = Cutter(tokenizer)
         self.version = segmenter_version(extra_words=words)
 
     def process(self, raw: str) -> Sentence:
@@ -72,7 +74,7 @@ class TextProcessor:
             The sentence; without words if nothing visible is left.
         """
         text = normalise(raw)
-        cut: list[str] = self._tokenizer.lcut(text)
+        cut = self._cutter.cut(text)
         if _ALPHABET.search(text):
             cut = _joined(cut)
         return Sentence(text=text, words=tuple(word for word in cut if not word.isspace()))
