@@ -30,14 +30,19 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]], *, k: int = RRF_K)
     """
     if k < 0:
         raise ValueError(f"k={k}: must be at least 0")
-    terms: dict[int, list[float]] = {}
+    parts = [1.0 / (k + rank) for rank in range(1, 1 + max(map(len, rankings), default=0))]
+    scores: dict[int, float] = {}
+    several: dict[int, list[float]] = {}
     for ranking in rankings:
         if len(set(ranking)) != len(ranking):
             raise ValueError(f"ranking {list(ranking)}: names a row twice; keep its first place only")
-        for rank, row in enumerate(ranking, 1):
-            terms.setdefault(row, []).append(1.0 / (k + rank))
+        for row, part in zip(ranking, parts, strict=False):
+            if row in scores:
+                several.setdefault(row, [scores[row]]).append(part)
+            else:
+                scores[row] = part
     # fsum: the same score for the same ranks, whatever the order of the rankings; so ties are really ties.
-    return _ordered({row: math.fsum(parts) for row, parts in terms.items()})
+    return _ordered(scores | {row: math.fsum(own) for row, own in several.items()})
 
 
 def union_filled(rankings: Sequence[Sequence[int]], *, top_k: int, k: int = RRF_K) -> list[tuple[int, float]]:
@@ -102,4 +107,4 @@ def _scaled(scores: Mapping[int, float], *, minimum: float) -> dict[int, float]:
 
 
 def _ordered(scores: Mapping[int, float]) -> list[tuple[int, float]]:
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return [(row, -negated) for negated, row in sorted([(-score, row) for row, score in scores.items()])]

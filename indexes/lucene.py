@@ -134,16 +134,15 @@ class LuceneIndex:
         try:
             found = self._lucene.search(self._questions.buildQuery(_FIELD, self._analyzer, query), top_k)
             hits = json.loads(java.json.writeValueAsString(found))["scoreDocs"]
-            scored = [(self._row(hit["doc"]), float(hit["score"])) for hit in hits]
+            rows = self._rows
+            scored = [(rows[number] if number in rows else self._row(number), score) for number, score in hits]
         except java.exception as error:
             raise IndexUnavailableError(f"{self._folder}: Lucene failed while searching ({_line(error)})") from None
         return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
 
     def _row(self, document: int) -> int:
         """The row of Lucene's own number; a merge of segments may have changed their order. Asked once each."""
-        row = self._rows.get(document)
-        if row is None:
-            row = self._rows[document] = int(self._searcher.doc(document).get("id"))
+        row = self._rows[document] = int(self._searcher.doc(document).get("id"))
         return row
 
 
@@ -186,8 +185,7 @@ class _Java:
             self.indexer: Any = autoclass("io.anserini.index.SimpleIndexer")
             self.document: Any = autoclass("io.anserini.collection.JsonCollection$Document")
             self.analyzer: Any = autoclass("org.apache.lucene.analysis.core.WhitespaceAnalyzer")
-            # A list of hits crosses the bridge as one string: as objects, each would cost several crossings.
-            self.json: Any = autoclass("com.fasterxml.jackson.databind.ObjectMapper")()
+            self.json: Any = _writer_of_hits(autoclass)
             _quieten(autoclass)
         except jnius.JavaException as error:
             raise IndexUnavailableError(f"pyserini's classes are not those expected ({_line(error)})") from None
@@ -230,6 +228,18 @@ def _anserini_jar() -> Path:
     if not jars:
         raise IndexUnavailableError(f"{folder}: no anserini-*-fatjar.jar; reinstall pyserini")
     return jars[-1]
+
+
+def _writer_of_hits(autoclass: Any) -> Any:
+    """Writes a list of hits as one string, each as [number, score]: as objects, each would cross the bridge often."""
+    package = "com.fasterxml.jackson"
+    writer = autoclass(f"{package}.databind.ObjectMapper")()
+    writer.configure(autoclass(f"{package}.databind.MapperFeature").SORT_PROPERTIES_ALPHABETICALLY, True)
+    array = autoclass(f"{package}.annotation.JsonFormat$Shape").ARRAY
+    hit = writer.configOverride(autoclass("org.apache.lucene.search.ScoreDoc"))
+    hit.setFormat(autoclass(f"{package}.annotation.JsonFormat$Value").forShape(array))
+    hit.setIgnorals(autoclass(f"{package}.annotation.JsonIgnoreProperties$Value").forIgnoredProperties("shardIndex"))
+    return writer
 
 
 def _quieten(autoclass: Any) -> None:
