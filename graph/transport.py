@@ -66,6 +66,7 @@ def switches(transport: Transport, folder: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_OBSERVE_ERROR_LIMIT": "1",
         "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",  # a hung composer gets no further requests after two seconds
         "RAY_SERVE_HAPROXY_NBTHREAD": str(min(4, os.cpu_count() or 1)),
+        "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",  # replicas count requests; Ray would parse HAProxy's log
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(WRAPPER),
         "ANWEI_HAPROXY": str(get_haproxy_binary()),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),

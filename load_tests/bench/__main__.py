@@ -36,7 +36,7 @@ def run(
     config: Config = DEFAULT_CONFIG,
     seconds: float = typer.Option(6.0, min=0.5, max=120, help="Of each cell."),
     rounds: int = typer.Option(3, min=1, max=9, help="Every contender is started afresh once a round."),
-    warm_up: float = typer.Option(12.0, min=0.5, max=120, help="Seconds of hard traffic before anything is measured."),
+    warm_up: float = typer.Option(20.0, min=0.5, max=120, help="Seconds of hard traffic before anything is measured."),
     only: str = typer.Option("", help="Names of contenders, with commas; all if empty."),
     sentences: int = typer.Option(20_000, min=100, max=200_000, help="Different emotional sentences to prepare."),
     out: Path = typer.Option(FOLDER / "bench.json", help="The report."),
