@@ -7,7 +7,6 @@ items wait in one bounded queue, and the next free slot takes as many of them as
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,15 +15,11 @@ from typing import Any, Generic
 from deployments.slots import Slots
 from deployments.work import Failure, Item, Outcome, Result, Work
 
-_AT_ONCE_S = 1e-3
-"""Added to every wait, so that of two queues of the same moment the longer one is more urgent."""
-
 
 @dataclass(slots=True)
 class _Waiting(Generic[Item, Result]):
     work: Work[Item]
     outcome: "asyncio.Future[Outcome[Result]]"
-    since: float
 
 
 class Batcher(Generic[Item, Result]):
@@ -90,13 +85,9 @@ class Batcher(Generic[Item, Result]):
         elif len(self._queue) >= self._max_queue:
             outcome.set_result(Failure("overloaded", f"{self._max_queue} items are already waiting"))
         else:
-            self._queue.append(_Waiting(work, outcome, time.monotonic()))
+            self._queue.append(_Waiting(work, outcome))
             self._slots.fill_soon()
         return outcome
-
-    def urgency(self) -> float:
-        """Items that wait, times the seconds that the first has waited; 0 if none does."""
-        return len(self._queue) * (time.monotonic() - self._queue[0].since + _AT_ONCE_S) if self._queue else 0.0
 
     def start(self) -> bool:
         """Hand over one batch; False if nobody waits for any of it any more."""

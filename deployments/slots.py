@@ -1,7 +1,8 @@
 """Room for calls under way: of one batcher, or of several whose calls end in the same thread.
 
 Where nodes share a thread, a batch that is cut while another node computes only waits, and what comes meanwhile is
-left behind. With room in common it is cut when the thread is free, and is as large as it can be.
+left behind. With room in common it is cut when the thread is free, and goes on with the requests that have come
+furthest: what is upset passes every node, and would wait at each of them for the many that pass only the first.
 """
 
 import asyncio
@@ -12,8 +13,9 @@ from typing import Protocol
 class Queue(Protocol):
     """What waits for room."""
 
-    def urgency(self) -> float:
-        """How much waits, and for how long; 0 if nothing does."""
+    @property
+    def queue_length(self) -> int:
+        """Items that wait."""
         ...
 
     def start(self) -> bool:
@@ -22,7 +24,7 @@ class Queue(Protocol):
 
 
 class Slots:
-    """So many calls at the same time. A free slot goes to the most urgent queue.
+    """So many calls at the same time. A free slot goes to the last queue in which something waits.
 
     Args:
         n: Calls at the same time.
@@ -34,7 +36,7 @@ class Slots:
         self._scheduled = False
 
     def join(self, queue: Queue) -> None:
-        """Let a queue have its share."""
+        """Let a queue have its share; requests pass the queues in the order in which these join."""
         self._queues.append(queue)
 
     def release(self) -> None:
@@ -53,7 +55,8 @@ class Slots:
     def _fill(self) -> None:
         self._scheduled = False
         while self._free:
-            urgency, place = max((queue.urgency(), place) for place, queue in enumerate(self._queues))
-            if not urgency:
+            # None waits for ever: an early queue feeds the later ones.
+            furthest = next((queue for queue in reversed(self._queues) if queue.queue_length), None)
+            if furthest is None:
                 return
-            self._free -= self._queues[place].start()
+            self._free -= furthest.start()

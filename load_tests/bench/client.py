@@ -34,7 +34,7 @@ class Tally:
 
     latencies_ms: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
-    handled: int = 0
+    handled_ms: list[float] = field(default_factory=list)
     degraded: int = 0
     broken: int = 0
 
@@ -103,8 +103,9 @@ class Connection(asyncio.Protocol):
         tally, status = self._tally, int(self._buffer[9:12])
         tally.statuses[status] = tally.statuses.get(status, 0) + 1
         if status == 200:
-            tally.latencies_ms.append((time.perf_counter() - self._sent) * 1000)
-            tally.handled += _HANDLED.search(self._buffer) is not None
+            tally.latencies_ms.append(latency_ms := (time.perf_counter() - self._sent) * 1000)
+            if _HANDLED.search(self._buffer) is not None:
+                tally.handled_ms.append(latency_ms)
             tally.degraded += _DEGRADED.search(self._buffer) is not None
 
 
@@ -125,8 +126,8 @@ async def run(port: int, requests: list[bytes], *, clients: int, seconds: float)
         "wall_s": wall_s,
         "client_cpu_s": time.process_time() - cpu,
         "latencies_ms": [round(value, 3) for value in tally.latencies_ms],
+        "handled_ms": [round(value, 3) for value in tally.handled_ms],
         "statuses": tally.statuses,
-        "handled": tally.handled,
         "degraded": tally.degraded,
         "broken": tally.broken,
     }

@@ -29,6 +29,7 @@ class Cell:
         p50_ms: Median time to a whole answer; p95_ms and p99_ms likewise.
         p95_ms: See `p50_ms`.
         p99_ms: See `p50_ms`.
+        handled_p50_ms: Median time to an answer that comforted; None if there was none.
         cpu_ms: CPU time of the server's processes per request.
         client_cpu_ms: CPU time of the load generator per request.
         memory_mb: Of all the server's processes, shared pages divided (PSS).
@@ -46,6 +47,7 @@ class Cell:
     p50_ms: float
     p95_ms: float
     p99_ms: float
+    handled_p50_ms: float | None
     cpu_ms: float
     client_cpu_ms: float
     memory_mb: float
@@ -74,7 +76,7 @@ def measure(
     if not len(latencies):
         raise LoadTestError(f"{contender}: no answer of status 200; statuses {seen['statuses']}")
     p50, p95, p99 = (float(value) for value in np.percentile(latencies, (50, 95, 99)))
-    n = len(latencies)
+    n, handled_ms = len(latencies), seen["handled_ms"]
     return Cell(
         contender=contender,
         traffic=traffic,
@@ -85,10 +87,11 @@ def measure(
         p50_ms=p50,
         p95_ms=p95,
         p99_ms=p99,
+        handled_p50_ms=float(np.median(handled_ms)) if handled_ms else None,
         cpu_ms=(after.cpu_s - before.cpu_s) / n * 1000,
         client_cpu_ms=seen["client_cpu_s"] / n * 1000,
         memory_mb=after.memory_mb,
-        handled=seen["handled"] / n,
+        handled=len(handled_ms) / n,
         degraded=seen["degraded"] / n,
         failed=seen["broken"] + sum(seen["statuses"].values()) - n,
     )

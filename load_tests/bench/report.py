@@ -93,7 +93,8 @@ def cells(results: Results, traffic: str) -> str:
             found = results.of(contender, traffic, clients)
             if found:
                 rows.append([about if clients == 1 else "", str(clients), *_figures(found)])
-    heads = ["server", "clients", "requests/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms a request", "memory MB", "failed"]
+    heads = ["server", "clients", "requests/s", "p50 ms", "p95 ms", "p99 ms", "comforted p50 ms"]
+    heads += ["CPU ms a request", "memory MB", "failed"]
     return f"{_TITLES[traffic].capitalize()}.\n\n" + table(heads, rows)
 
 
@@ -101,9 +102,11 @@ def _figures(found: Sequence[Cell]) -> list[str]:
     def middle(figure: str) -> float:
         return median(float(getattr(cell, figure)) for cell in found)
 
+    comforted = [cell.handled_p50_ms for cell in found if cell.handled_p50_ms is not None]
     return [
         f"{middle('requests_per_s'):.0f}",
         *(f"{middle(figure):.1f}" for figure in ("p50_ms", "p95_ms", "p99_ms")),
+        f"{median(comforted):.1f}" if comforted else "–",
         f"{middle('cpu_ms'):.2f}",
         f"{middle('memory_mb'):.0f}",
         str(sum(cell.failed for cell in found)),

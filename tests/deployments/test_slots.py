@@ -1,4 +1,4 @@
-"""Room in common: one call at a time for all, the most urgent queue first, batches as large as they can be."""
+"""Room in common: one call at a time for all, the furthest queue first, batches as large as they can be."""
 
 import asyncio
 import time
@@ -49,22 +49,18 @@ async def test_what_comes_while_another_node_computes_shares_one_call() -> None:
     assert thread.batches == [("one", [0]), ("other", [1, 2, 3])]
 
 
-async def test_the_longer_queue_is_more_urgent_but_none_waits_for_ever() -> None:
+async def test_what_has_come_furthest_goes_first_and_what_feeds_it_follows() -> None:
     thread, slots = Thread(), Slots(1)
-    busy, rare = thread.node("busy", slots), thread.node("rare", slots)
-    assert rare.urgency() == 0
-    tasks = [asyncio.create_task(busy.submit(soon(0)))]
+    early, late = thread.node("early", slots), thread.node("late", slots)
+    tasks = [asyncio.create_task(early.submit(soon(0)))]
     await asyncio.sleep(0.01)
-    tasks.append(asyncio.create_task(rare.submit(soon(1))))
-    tasks += [asyncio.create_task(busy.submit(soon(item))) for item in (2, 3)]
+    tasks += [asyncio.create_task(early.submit(soon(item))) for item in (1, 2, 3)]
     await asyncio.sleep(0.01)
-    assert 0 < rare.urgency() < busy.urgency()
-    await asyncio.sleep(0.05)
-    tasks.append(asyncio.create_task(busy.submit(soon(4))))
-    await asyncio.sleep(0)
+    tasks.append(asyncio.create_task(late.submit(soon(4))))
+    await asyncio.sleep(0.01)
     thread.gate.set()
     assert await asyncio.gather(*tasks) == [0, 1, 2, 3, 4]
-    assert thread.batches == [("busy", [0]), ("busy", [2, 3, 4]), ("rare", [1])]
+    assert thread.batches == [("early", [0]), ("late", [4]), ("early", [1, 2, 3])]
 
 
 async def test_a_queue_that_nobody_waits_for_takes_no_room() -> None:

@@ -45,7 +45,8 @@ def test_answers_in_pieces_are_counted_once() -> None:
     n = len(report["latencies_ms"])  # type: ignore[arg-type]
     assert n > 3
     assert report["statuses"] == {200: n}
-    assert (report["handled"], report["degraded"], report["broken"]) == (n, n, 0)
+    assert report["handled_ms"] == report["latencies_ms"]
+    assert (report["degraded"], report["broken"]) == (n, 0)
 
 
 def test_errors_are_counted_but_have_no_latency() -> None:
@@ -57,7 +58,7 @@ def test_errors_are_counted_but_have_no_latency() -> None:
             writer.close()
 
     report = served(refuse)
-    assert report["latencies_ms"] == []
+    assert report["latencies_ms"] == report["handled_ms"] == []
     assert list(report["statuses"]) == [503]  # type: ignore[call-overload]
 
 

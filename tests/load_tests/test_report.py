@@ -17,7 +17,8 @@ def cell(contender: str, traffic: str, clients: int, round_: int, rate: float, p
     figures = {"p95_ms": 20, "p99_ms": 30, "cpu_ms": 1.5, "client_cpu_ms": 0.1, "memory_mb": 900}
     counts = {"requests": 100, "handled": 1, "degraded": 0, "failed": 0}
     key = {"contender": contender, "traffic": traffic, "clients": clients, "round": round_}
-    return Cell(**key, **counts, **figures, requests_per_s=rate, p50_ms=p50_ms)  # type: ignore[arg-type]
+    timed = {"p50_ms": p50_ms, "handled_p50_ms": 5 if traffic == "hard" else None}
+    return Cell(**key, **counts, **figures, **timed, requests_per_s=rate)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -66,7 +67,8 @@ def test_a_figure_is_the_median_of_the_rounds(report: dict[str, object]) -> None
     results = Results(report)
     assert results.value("split", "hard", 64, "requests_per_s") == 300
     assert "| about split | 1 | 50 | 12.0 |" in cells(results, "hard")
-    assert "|  | 64 | 300 |" in cells(results, "hard")
+    assert "|  | 64 | 300 | 10.0 | 20.0 | 30.0 | 5.0 |" in cells(results, "hard")
+    assert "|  | 64 | 700 | 10.0 | 20.0 | 30.0 | – |" in cells(results, "real")
 
 
 def test_machines_for_a_day(report: dict[str, object]) -> None:
