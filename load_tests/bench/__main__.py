@@ -18,7 +18,7 @@ from graph.schema import ComfortRequest
 from graph.serve_file import read_serve_file
 from load_tests.bench.contenders import CONTENDERS, Contender, new_folder, started
 from load_tests.bench.measure import Cell, Traffic, ask, measure
-from load_tests.bench.report import Results, write_report
+from load_tests.bench.report import Results, ratios, write_report
 from load_tests.bench.servers.settings import PATIENT
 from load_tests.capacity import arithmetic
 from load_tests.compiled import need_compiled
@@ -42,7 +42,7 @@ def run(
     out: Path = typer.Option(FOLDER / "bench.json", help="The report."),
     document: bool = typer.Option(True, help="Write the tables of docs/performance.md."),
 ) -> None:
-    """Measure every contender with both traffics at 1 and 64 clients, round by round."""
+    """Measure every contender with both traffics at 1 and 64 clients, round by round, and print the ratios."""
     settings = read_serve_file(config).app.model_copy(update={"deadlines": PATIENT})
     if is_wanted(settings):
         need_compiled(settings)
@@ -58,14 +58,20 @@ def run(
             cells += _visit(home, list(group), settings, folder, seconds=seconds, warm_up=warm_up, round_=round_)
             write_json(out, report | {"cells": [cell.as_json() for cell in cells]})
     console.print(f"report: {out}; files of the run: {folder}")
+    _tell(out)
     if document:
         _write(out)
 
 
 @app.command()
 def report(path: Path = typer.Argument(FOLDER / "bench.json")) -> None:
-    """Write the tables and plots of docs/performance.md from a report."""
+    """Print the ratios of a report, and write the tables and plots of docs/performance.md from it."""
+    _tell(path)
     _write(path)
+
+
+def _tell(path: Path) -> None:
+    typer.echo(ratios(Results(json.loads(path.read_text(encoding="utf-8")))))
 
 
 def _write(path: Path) -> None:
