@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from load_tests.bench import __main__ as bench
 from load_tests.bench.measure import Cell
 from load_tests.bench.report import Results, cells, ratios, write_report
 from load_tests.capacity import arithmetic
@@ -89,6 +91,19 @@ def test_the_document_is_filled_from_the_report_alone(report: dict[str, object],
     assert "old" not in text
     assert text.count("about fused") == 2
     assert (tmp_path / "bench.png").stat().st_size > 10_000
+
+
+def test_the_command_prints_the_ratios(
+    report: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+    monkeypatch.setattr(bench, "_write", written.append)
+    path = tmp_path / "bench.json"
+    write_json(path, report)
+    printed = CliRunner().invoke(bench.app, ["report", str(path)])
+    assert printed.exit_code == 0, printed.output
+    assert measured_in(printed.stdout, "hard, `split` against FastAPI") == ["1.50", "1", "1.5", "aim"]
+    assert written == [path]
 
 
 def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
